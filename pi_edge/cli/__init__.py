@@ -1,0 +1,62 @@
+"""The ``pi-edge`` command. Each subcommand is one module of this package, imported when asked
+for: its docstring is its help, ``add_arguments`` declares its flags, ``run`` does it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from pi_edge import __version__
+from pi_edge.errors import PiEdgeError
+
+COMMANDS = {
+    "serve": "run the daemon",
+    "predict": "one answer without a daemon",
+    "bench": "measure the models on this machine",
+    "models": "list, show or verify the models",
+    "status": "what the running daemon says",
+    "train": "train a model family on a desktop",
+    "convert": "convert trained networks to TFLite and measure them",
+    "verify": "measure a model again and compare with its model.json",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand. Returns 0 fine, 1 it did not work, 2 wrong usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] not in COMMANDS:
+        _overview().parse_args(arguments)
+        return 2
+    name = arguments[0]
+    command = importlib.import_module(f"pi_edge.cli.{name}")
+    parser = argparse.ArgumentParser(prog=f"pi-edge {name}", description=command.__doc__)
+    command.add_arguments(parser)
+    args = parser.parse_args(arguments[1:])
+    try:
+        return int(command.run(args))
+    except PiEdgeError as error:
+        print(f"pi-edge: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("pi-edge: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader went away (| head): nothing more to say, and nowhere to say it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _overview() -> argparse.ArgumentParser:
+    lines = "\n".join(f"  {name:9} {text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="pi-edge",
+        description="Neural networks on a Raspberry Pi, served and kept running.",
+        epilog=f"commands:\n{lines}\n\npi-edge COMMAND --help says more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    parser.add_argument("--version", action="version", version=f"pi-edge {__version__}")
+    return parser

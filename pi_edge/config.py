@@ -1,0 +1,131 @@
+"""Settings: defaults < TOML file < environment (PI_EDGE_...) < flags."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pi_edge.errors import BadInput, NotFound
+
+SYSTEM_FILE = Path("/etc/pi-edge/config.toml")
+
+
+def shipped_models() -> Path:
+    """The models folder beside the package (a checkout), else the installed one."""
+    checkout = Path(__file__).resolve().parent.parent / "models"
+    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "pi-edge" / "models"
+
+
+def user_state() -> Path:
+    """Where a user's own state lives (XDG base directory specification)."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "pi-edge"
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings. Every field can stand in the TOML file, and in the environment as
+    PI_EDGE_FIELD.
+
+    Attributes:
+        host: address to listen on.
+        port: TCP port to listen on; 0 takes a free one.
+        models: folder of shipped models, read only.
+        state: folder for what must outlive a restart; STATE/models holds the owner's models.
+        threads: threads one inference may use.
+        max_body: largest request body in bytes.
+        led: auto (GPIO where there is one), gpio, mock or off.
+        led_pin: BCM number of the status light's pin.
+        log_level: debug, info, warning or error.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    models: Path = Path()
+    state: Path = Path()
+    threads: int = 1
+    max_body: int = 64 * 1024 * 1024
+    led: str = "auto"
+    led_pin: int = 17
+    log_level: str = "info"
+
+
+_CHOICES = {
+    "led": ("auto", "gpio", "mock", "off"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
+_RANGES = {"port": (0, 65535), "threads": (1, 256), "led_pin": (0, 53), "max_body": (1024, 2**40)}
+
+
+def load(
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+) -> Config:
+    """The settings in force.
+
+    Args:
+        flags: field -> value from the command line; None means not given.
+        environ: the environment.
+        file: a TOML file; without one SYSTEM_FILE is read where it exists.
+
+    Raises:
+        NotFound: ``file`` does not exist.
+        BadInput: an unknown setting, or a value that does not fit.
+    """
+    values: dict[str, Any] = {"models": shipped_models(), "state": user_state()}
+    for name, value, source in [
+        *_from_file(file),
+        *(
+            (f.name, environ[f"PI_EDGE_{f.name.upper()}"], f"PI_EDGE_{f.name.upper()}")
+            for f in fields(Config)
+            if f"PI_EDGE_{f.name.upper()}" in environ
+        ),
+        *((name, value, f"--{name}") for name, value in flags.items() if value is not None),
+    ]:
+        values[name] = _convert(name, value, source)
+    return Config(**values)
+
+
+def _from_file(file: Path | None) -> list[tuple[str, Any, str]]:
+    path = file or SYSTEM_FILE
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        if file is None:
+            return []
+        raise NotFound(f"there is no settings file {path}") from None
+    except OSError as error:
+        raise BadInput(f"cannot read the settings file {path}: {error.strerror}") from error
+    try:
+        table = tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not TOML: {error}") from error
+    return [(name, value, f"{path}: {name}") for name, value in table.items()]
+
+
+def _convert(name: str, value: Any, source: str) -> Any:
+    types = {f.name: f.type for f in fields(Config)}
+    if name not in types:
+        raise BadInput(f"{source} is no setting; the settings are {', '.join(types)}")
+    if types[name] == "int":
+        try:
+            number = int(str(value))
+        except ValueError:
+            raise BadInput(f"{source} must be a whole number, not {value!r}") from None
+        low, high = _RANGES[name]
+        if not low <= number <= high:
+            raise BadInput(f"{source} must be from {low} to {high}, not {number}")
+        return number
+    if not isinstance(value, str | Path):
+        raise BadInput(f"{source} must be text, not {value!r}")
+    if types[name] == "Path":
+        return Path(value).expanduser()
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise BadInput(f"{source} must be one of {', '.join(_CHOICES[name])}, not {value!r}")
+    return value

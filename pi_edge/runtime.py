@@ -1,0 +1,65 @@
+"""The TFLite runtime of this machine: the only module that imports one.
+
+LiteRT (``ai_edge_litert``) wherever it is installed, else its predecessor
+``tflite_runtime``, which is all that 32-bit ARM has. Both offer the same ``Interpreter``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pi_edge.errors import PiEdgeError
+
+# import name -> the distribution whose version we report
+_RUNTIMES = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
+
+
+@cache
+def installed() -> tuple[str, str]:
+    """Import name and version of the runtime that will be used.
+
+    Raises:
+        PiEdgeError: neither runtime is installed.
+    """
+    for module, distribution in _RUNTIMES.items():
+        if importlib.util.find_spec(module):
+            return module, importlib.metadata.version(distribution)
+    raise PiEdgeError(
+        "no TFLite runtime is installed: run scripts/run, which installs the one that fits"
+    )
+
+
+def describe() -> dict[str, str]:
+    """Name and version of the runtime, for /status, benchmarks and model.json."""
+    module, version = installed()
+    return {"name": _RUNTIMES[module], "version": version}
+
+
+@cache
+def _interpreter_class() -> Any:
+    module, version = installed()
+    try:
+        interpreter = importlib.import_module(f"{module}.interpreter")
+    except ImportError as error:
+        raise PiEdgeError(
+            f"{_RUNTIMES[module]} {version} does not import ({error}): delete .venv and run"
+            " scripts/run again"
+        ) from error
+    return interpreter.Interpreter
+
+
+def interpreter(path: Path, threads: int = 1) -> Any:
+    """A new ``Interpreter`` over the .tflite file at ``path``, tensors not yet allocated.
+
+    Raises:
+        PiEdgeError: no runtime, or the file is not a TFLite model.
+    """
+    try:
+        return _interpreter_class()(model_path=str(path), num_threads=threads)
+    except (ValueError, RuntimeError, OSError) as error:
+        raise PiEdgeError(f"{path} is not a TFLite model this runtime can open: {error}") from error

@@ -1,0 +1,57 @@
+"""What tensors mean. One module a task; this table is all that the rest of pi-edge knows of them.
+
+A task module offers:
+
+    DEFAULT_MODEL                        the model that answers when none is named
+    from_body(body, content_type)        a request from an HTTP body -> anything
+    from_argument(text)                  a request from a command-line argument (a path, a number)
+    answer(request, run)                 the answer, as a dict ready for JSON; ``run`` takes and
+                                         returns named arrays
+    to_text(answer)                      the same for a person, one or more lines
+
+and raises BadInput for what it cannot understand.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from pi_edge.errors import NotFound
+
+Run = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
+
+_MODULES = {"digits": "pi_edge.tasks.digits"}
+
+
+class Task(Protocol):
+    """The shape of a task module."""
+
+    DEFAULT_MODEL: str
+
+    def from_body(self, body: bytes, content_type: str) -> Any: ...
+
+    def from_argument(self, text: str) -> Any: ...
+
+    def answer(self, request: Any, run: Run) -> dict[str, Any]: ...
+
+    def to_text(self, answer: Mapping[str, Any]) -> str: ...
+
+
+def names() -> tuple[str, ...]:
+    """The tasks there are."""
+    return tuple(_MODULES)
+
+
+def get(name: str) -> Task:
+    """The task module called ``name``, imported at the first call.
+
+    Raises:
+        NotFound: there is no such task.
+    """
+    if name not in _MODULES:
+        raise NotFound(f"there is no task {name!r}; there are {', '.join(_MODULES)}")
+    return cast(Task, importlib.import_module(_MODULES[name]))
