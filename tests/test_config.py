@@ -1,0 +1,66 @@
+"""Settings come from flags, then the environment, then the file, then the defaults."""
+
+from pathlib import Path
+
+import pytest
+
+from pi_edge import config
+from pi_edge.errors import BadInput, NotFound
+
+
+def test_a_flag_wins_over_the_environment_and_the_environment_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('port = 1001\nled_pin = 4\nhost = "::1"\n')
+    settings = config.load({"port": 1003}, {"PI_EDGE_PORT": "1002", "PI_EDGE_LED_PIN": "5"}, file)
+    assert (settings.port, settings.led_pin, settings.host) == (1003, 5, "::1")
+
+
+def test_a_flag_that_was_not_given_changes_nothing() -> None:
+    assert config.load({"port": None}, {}).port == 8080
+
+
+def test_a_folder_may_begin_with_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert config.load({"models": "~/m"}, {}).models == Path("/somewhere/m")
+
+
+def test_state_follows_the_xdg_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/var/x")
+    assert config.load({}, {}).state == Path("/var/x/pi-edge")
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "words"),
+    [
+        ({"port": "eighty"}, {}, "--port must be a whole number"),
+        ({}, {"PI_EDGE_PORT": "70000"}, "PI_EDGE_PORT must be from 0 to 65535"),
+        ({"led": "blue"}, {}, "--led must be one of auto, gpio, mock, off"),
+        ({}, {"PI_EDGE_THREADS": "0"}, "PI_EDGE_THREADS must be from 1"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_with_where_it_came_from(
+    flags: dict, environ: dict, words: str
+) -> None:
+    with pytest.raises(BadInput, match=words):
+        config.load(flags, environ)
+
+
+def test_an_unknown_setting_in_the_file_is_refused_with_the_list_of_known_ones(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("prot = 80\n")
+    with pytest.raises(BadInput, match=r"prot is no setting; the settings are host, port"):
+        config.load({}, {}, file)
+
+
+def test_a_file_that_is_not_toml_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("port 80")
+    with pytest.raises(BadInput, match=r"config\.toml is not TOML"):
+        config.load({}, {}, file)
+
+
+def test_a_file_asked_for_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="there is no settings file"):
+        config.load({}, {}, tmp_path / "none.toml")
