@@ -1,0 +1,32 @@
+"""Run the daemon: serve the models over HTTP until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+from pi_edge import config, daemon
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, help="TCP port, 0 for any free one (8080)")
+    parser.add_argument("--models", metavar="DIR", help="folder of shipped models")
+    parser.add_argument("--state", metavar="DIR", help="folder for what must outlive a restart")
+    parser.add_argument("--config", metavar="FILE", type=Path, help="a TOML file with settings")
+    parser.add_argument("--led", help="status light: auto, gpio, mock or off")
+    parser.add_argument("--led-pin", type=int, metavar="N", help="its BCM number (17)")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads one inference uses (1)")
+    parser.add_argument("--max-body", type=int, metavar="BYTES", help="largest request body")
+    parser.add_argument("--log-level", help="debug, info, warning or error")
+
+
+def run(args: argparse.Namespace) -> int:
+    flags = {name: value for name, value in vars(args).items() if name != "config"}
+    settings = config.load(flags, file=args.config)
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=settings.log_level.upper())
+    for noisy in ("uvicorn", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
+    daemon.serve(settings)
+    return 0

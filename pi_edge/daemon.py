@@ -1,0 +1,255 @@
+"""The daemon's life: listen, load, serve, drain, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from pi_edge import __version__, catalog, runtime
+from pi_edge.config import Config
+from pi_edge.errors import PiEdgeError
+from pi_edge.handle import Handle, trivial_inputs
+from pi_edge.repository import ModelStatus, Repository
+
+if TYPE_CHECKING:
+    from pi_edge.server.web_server import WebServer
+
+logger = logging.getLogger("pi_edge")
+
+# Seconds that requests under way have to finish when the daemon is told to stop.
+DRAIN_SECONDS = 10
+# Seconds after which an inference counts as stuck and the probe fails.
+STUCK_SECONDS = 120.0
+
+
+def state_of(models: Iterable[ModelStatus], settled: bool, stopping: bool) -> str:
+    """The daemon's state: stopping, starting, failed, degraded or ready.
+
+    Args:
+        models: all models.
+        settled: every model there was at the start has been tried.
+        stopping: the daemon was told to stop.
+    """
+    if stopping:
+        return "stopping"
+    if not settled:
+        return "starting"
+    states = set()
+    for model in models:
+        states.update(variant.state for variant in model.variants.values())
+        if model.problem:
+            states.add("quarantined")
+    if "ready" not in states:
+        return "failed"
+    return "degraded" if "quarantined" in states else "ready"
+
+
+def serve(config: Config) -> None:
+    """Run the daemon until it is told to stop.
+
+    Raises:
+        PiEdgeError: no TFLite runtime, a folder cannot be used, or the port is taken.
+    """
+    runtime.installed()
+    check_folders(config)
+    listener = listen(config.host, config.port)
+    daemon = Daemon(config)
+    # Here whoever watches the daemon is introduced to it: daemon.observe(...).
+    daemon.run(listener)
+
+
+def check_folders(config: Config) -> None:
+    """Make the state folder where there is none, and see that both folders can be used.
+
+    Raises:
+        PiEdgeError: what cannot be used, and what to do.
+    """
+    if not config.models.is_dir() or not os.access(config.models, os.R_OK | os.X_OK):
+        raise PiEdgeError(
+            f"there is no readable models folder {config.models}: name one with --models DIR"
+        )
+    owned = catalog.owned_models(config.state)
+    try:
+        owned.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PiEdgeError(
+            f"cannot use the state folder {config.state} ({error.strerror}): name one that can be"
+            " written to with --state DIR"
+        ) from error
+    if not os.access(config.state, os.W_OK | os.X_OK) or not os.access(owned, os.R_OK | os.X_OK):
+        raise PiEdgeError(
+            f"the state folder {config.state} cannot be written to: mend its permissions or name"
+            " another with --state DIR"
+        )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one.
+
+    Raises:
+        PiEdgeError: the address cannot be listened on.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        advice = "is another daemon running? Stop it, or choose another with --port N"
+        if error.errno == errno.EACCES:
+            advice = "ports below 1024 need privileges: choose another with --port N"
+        elif isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            advice = "this machine has no such address: choose another with --host H"
+        raise PiEdgeError(
+            f"cannot listen on {host} port {port} ({error.strerror}): {advice}"
+        ) from error
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a browser on this machine finds the daemon."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Daemon:
+    """Everything that runs while ``pi-edge serve`` does.
+
+    Others watch it through ``observe``: the status light, systemd.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.state = "starting"
+        self.started = time.monotonic()
+        self.url = ""
+        # What /status says of the status light; whoever drives one replaces this.
+        self.led: Callable[[], dict[str, Any]] = lambda: {"light": "none"}
+        self.repository = Repository(
+            config.models,
+            catalog.owned_models(config.state),
+            config.threads,
+            on_change=self._on_change,
+            on_inference=self._on_inference,
+        )
+        self._stopping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._state_observers: list[Callable[[str], None]] = []
+        self._inference_observers: list[Callable[[], None]] = []
+
+    def observe(
+        self,
+        on_state: Callable[[str], None] | None = None,
+        on_inference: Callable[[], None] | None = None,
+    ) -> None:
+        """Be told of things. Call before ``run``.
+
+        Args:
+            on_state: called on the event loop with the state, now and whenever it changes; the
+                last one is "stopping". Must return at once.
+            on_inference: called after each inference, on the thread that ran it, of which there
+                are several. Must return at once.
+        """
+        if on_state:
+            self._state_observers.append(on_state)
+            on_state(self.state)
+        if on_inference:
+            self._inference_observers.append(on_inference)
+
+    async def probe(self) -> None:
+        """The built-in check that the daemon still does what it is there for: one trivial
+        inference through the thread of the quickest ready variant. With all models quarantined
+        it shows only that the event loop turns.
+
+        Raises:
+            PiEdgeError: an inference has been stuck for too long, or the trivial one failed.
+        """
+        handles = self.handles()
+        for handle in handles:
+            if handle.busy_seconds() > STUCK_SECONDS:
+                raise PiEdgeError(
+                    f"an inference of {handle.name}/{handle.version} has been running for"
+                    f" {handle.busy_seconds():.0f} s"
+                )
+        if handles:
+            handle = min(handles, key=lambda h: (h.busy_seconds(), h.name, h.version))
+            await handle.infer(trivial_inputs(handle.inputs), counted=False)
+
+    def handles(self) -> list[Handle]:
+        """Handles on all variants that are ready."""
+        return [
+            variant.handle
+            for model in self.repository.models().values()
+            for variant in model.variants.values()
+            if variant.handle
+        ]
+
+    def run(self, listener: socket.socket) -> None:
+        """Serve on ``listener`` until SIGTERM or SIGINT."""
+        # Imported here, with the socket already listening: this takes the most of the start.
+        from pi_edge.server import app, web_server
+
+        self.url = url_of(listener)
+        server = web_server.create(
+            app.create_app(self.repository, lambda: self.state, self.status, self.config.max_body),
+            DRAIN_SECONDS,
+        )
+        with asyncio.Runner(loop_factory=web_server.loop_factory()) as runner:
+            runner.run(self._serve(server, listener))
+
+    async def _serve(self, server: WebServer, listener: socket.socket) -> None:
+        self._loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._stop, server)
+        self.repository.start()
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            self.repository.stop()
+            logger.info("stopped")
+
+    def _stop(self, server: WebServer) -> None:
+        self._stopping = True
+        self._refresh()
+        server.should_exit = True
+
+    def status(self) -> dict[str, Any]:
+        """What /status says beside the models."""
+        return {
+            "state": self.state,
+            "led": self.led(),
+            "runtime": runtime.describe(),
+            "pid": os.getpid(),
+            "uptime": round(time.monotonic() - self.started, 1),
+            "version": __version__,
+        }
+
+    def _on_inference(self) -> None:
+        for observer in self._inference_observers:
+            observer()
+
+    def _on_change(self) -> None:
+        if self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._refresh)
+
+    def _refresh(self) -> None:
+        """Derive the state anew and tell the observers when it changed."""
+        state = state_of(self.repository.models().values(), self.repository.settled, self._stopping)
+        if state == self.state:
+            return
+        if self.state == "starting" and state != "stopping":
+            logger.info("%s at %s", state, self.url)
+        self.state = state
+        for observer in self._state_observers:
+            observer(state)
