@@ -53,6 +53,15 @@ def _interpreter_class() -> Any:
     return interpreter.Interpreter
 
 
+def preload() -> None:
+    """Import the runtime now, for who wants to know what that alone takes.
+
+    Raises:
+        PiEdgeError: no runtime is installed, or it does not import.
+    """
+    _interpreter_class()
+
+
 def interpreter(path: Path, threads: int = 1) -> Any:
     """A new ``Interpreter`` over the .tflite file at ``path``, tensors not yet allocated.
 
