@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import faulthandler
 import logging
 import os
 import signal
@@ -12,10 +14,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from pi_edge import __version__, catalog, runtime
+from pi_edge import __version__, catalog, runtime, systemd
 from pi_edge.config import Config
 from pi_edge.errors import PiEdgeError
 from pi_edge.handle import Handle, trivial_inputs
+from pi_edge.led import StatusLight
 from pi_edge.repository import ModelStatus, Repository
 
 if TYPE_CHECKING:
@@ -60,9 +63,16 @@ def serve(config: Config) -> None:
     runtime.installed()
     check_folders(config)
     listener = listen(config.host, config.port)
+    # The watchdog ends a stuck daemon by SIGABRT: this says in the log where it was stuck.
+    faulthandler.enable()
     daemon = Daemon(config)
-    # Here whoever watches the daemon is introduced to it: daemon.observe(...).
-    daemon.run(listener)
+    with contextlib.closing(StatusLight(config.led, config.led_pin)) as light:
+        daemon.led = light.describe
+        daemon.observe(
+            on_state=lambda state: light.show("stopped" if state == "stopping" else state),
+            on_inference=light.wink,
+        )
+        daemon.run(listener)
 
 
 def check_folders(config: Config) -> None:
@@ -196,7 +206,7 @@ class Daemon:
         ]
 
     def run(self, listener: socket.socket) -> None:
-        """Serve on ``listener`` until SIGTERM or SIGINT."""
+        """Serve on ``listener`` until SIGTERM, SIGINT or SIGHUP."""
         # Imported here, with the socket already listening: this takes the most of the start.
         from pi_edge.server import app, web_server
 
@@ -210,12 +220,17 @@ class Daemon:
 
     async def _serve(self, server: WebServer, listener: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._stop, server)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                self._loop.add_signal_handler(number, self._stop, server)
+        reporter = systemd.Reporter()
+        self.observe(on_state=reporter.state)
+        watchdog = asyncio.create_task(reporter.feed_watchdog(self.probe))
         self.repository.start()
         try:
             await server.serve(sockets=[listener])
         finally:
+            watchdog.cancel()
             self.repository.stop()
             logger.info("stopped")
 
