@@ -108,7 +108,7 @@ class Handle:
             PiEdgeError: the runtime failed.
         """
         loop = asyncio.get_running_loop()
-        future = loop.create_future()
+        future: asyncio.Future[dict[str, np.ndarray]] = loop.create_future()
         self._submit(_Job(inputs, time.perf_counter_ns(), counted, loop, future))
         return await future
 

@@ -1,0 +1,148 @@
+"""Routes that speak of digits rather than tensors, and those about the daemon itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from starlette.datastructures import Headers, UploadFile
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from pi_edge import tasks
+from pi_edge.errors import BadInput
+from pi_edge.repository import ModelStatus, Repository
+from pi_edge.server import bodies
+from pi_edge.server.answers import Json, new_id
+from pi_edge.server.infer import refuse_non_finite
+from pi_edge.server.metrics import Metrics
+
+PAGES = Path(__file__).parent / "pages"
+
+# Pictures unpacked at the same time; each may take a hundred megabytes for a moment.
+_PICTURES = 2
+
+
+def routes(
+    repository: Repository,
+    status: Callable[[], dict[str, Any]],
+    metrics: Metrics,
+    max_body: int,
+) -> list[Route]:
+    """The routes; ``status`` tells what /status says beside the models."""
+    api = _Api(repository, status, metrics, max_body)
+    return [
+        Route("/tasks/{task}", api.task, methods=["POST"]),
+        Route("/status", api.status),
+        Route("/metrics", api.metrics),
+        Route("/", api.page),
+    ]
+
+
+class _Api:
+    def __init__(
+        self,
+        repository: Repository,
+        status: Callable[[], dict[str, Any]],
+        metrics: Metrics,
+        max_body: int,
+    ) -> None:
+        self._repository, self._status, self._metrics = repository, status, metrics
+        self._max_body = max_body
+        self._threads = ThreadPoolExecutor(_PICTURES, thread_name_prefix="tasks")
+
+    async def task(self, request: Request) -> Response:
+        name = request.path_params["task"]
+        if name not in tasks.names():
+            tasks.get(name)  # raises, saying which tasks there are
+        headers = bodies.headers_of(request.scope)
+        body = await bodies.read(headers, request.receive, self._max_body)
+        content_type = headers.get(b"content-type", b"").decode("latin-1")
+        if content_type.lower().startswith("multipart/"):
+            body, content_type = await image_field(body, content_type)
+        if not body:
+            raise BadInput(f"the body is empty: send what /tasks/{name} is to look at")
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(
+            self._threads, self._answer, name, body, content_type, request.query_params
+        )
+        return Json(answer)
+
+    def _answer(
+        self, name: str, body: bytes, content_type: str, query: Mapping[str, str]
+    ) -> dict[str, Any]:
+        task = tasks.get(name)
+        model = query.get("model") or task.DEFAULT_MODEL
+        meant_for = self._repository.model(model).entry.task
+        if meant_for != name:
+            raise BadInput(f"the model {model} is for the task {meant_for!r}, not {name!r}")
+        handle = self._repository.handle(model, query.get("variant", ""))
+
+        def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            refuse_non_finite(inputs)
+            return handle.run(inputs)
+
+        answer = task.answer(task.from_body(body, content_type), run)
+        return {"id": new_id(), "model": handle.name, "variant": handle.version, **answer}
+
+    async def status(self, request: Request) -> Response:
+        # In a thread: asking a machine for its temperature can take a moment.
+        status = await asyncio.to_thread(self._status)
+        models = {name: describe(model) for name, model in self._repository.models().items()}
+        return Json({**status, "models": models})
+
+    async def metrics(self, request: Request) -> Response:
+        text, content_type = self._metrics.text()
+        return Response(text, headers={"content-type": content_type})
+
+    async def page(self, request: Request) -> Response:
+        return FileResponse(PAGES / "index.html", headers={"cache-control": "no-cache"})
+
+
+def describe(model: ModelStatus) -> dict[str, Any]:
+    """What /status says of a model."""
+    variants = {}
+    for name, variant in model.variants.items():
+        variants[name] = {"state": variant.state}
+        if variant.reason:
+            variants[name]["reason"] = variant.reason
+    return {
+        "state": model.state,
+        "task": model.entry.task,
+        "default": model.entry.default,
+        "variants": variants,
+        "reason": model.reason,
+    }
+
+
+async def image_field(body: bytes, content_type: str) -> tuple[bytes, str]:
+    """Contents and content type of the field "image" of a multipart form (RFC 7578).
+
+    Raises:
+        BadInput: it is no such form, or has no file in that field.
+    """
+    from starlette.formparsers import MultiPartException, MultiPartParser
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+        yield b""
+
+    parser = MultiPartParser(
+        Headers({"content-type": content_type}), stream(), max_files=10, max_fields=10
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise BadInput(f"the form cannot be read: {error.message}") from None
+    try:
+        field = form.get("image")
+        if not isinstance(field, UploadFile):
+            raise BadInput('the form has no file in a field "image"')
+        return await field.read(), field.content_type or ""
+    finally:
+        await form.close()
