@@ -44,7 +44,7 @@ def state_of(models: Iterable[ModelStatus], settled: bool, stopping: bool) -> st
         return "stopping"
     if not settled:
         return "starting"
-    states = set()
+    states: set[str] = set()
     for model in models:
         states.update(variant.state for variant in model.variants.values())
         if model.problem:
@@ -240,11 +240,14 @@ class Daemon:
         server.should_exit = True
 
     def status(self) -> dict[str, Any]:
-        """What /status says beside the models."""
+        """What /status says beside the models. May take a moment."""
+        from pi_edge.benchmark import machine
+
         return {
             "state": self.state,
             "led": self.led(),
             "runtime": runtime.describe(),
+            "machine": {**machine.describe(), **machine.conditions()},
             "pid": os.getpid(),
             "uptime": round(time.monotonic() - self.started, 1),
             "version": __version__,
