@@ -32,7 +32,7 @@ class FileFactory(MockFactory):
 def environment(folder: Path) -> dict[str, str]:
     """The environment in which gpiozero of a new process uses these pins, kept in ``folder``."""
     information = folder / "file_pins-1.0.dist-info"
-    information.mkdir(parents=True)
+    information.mkdir(parents=True, exist_ok=True)
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: file-pins\nVersion: 1.0\n")
     (information / "entry_points.txt").write_text(
         "[gpiozero_pin_factories]\nfile = file_pins:FileFactory\n"

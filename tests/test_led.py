@@ -419,6 +419,53 @@ def test_after_kill_9_a_fresh_process_darkens_the_light(tmp_path: Path) -> None:
     assert (tmp_path / "GPIO17").read_text() == "0"
 
 
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """The real daemon, lit on pins that outlive it, in state failed: it has no model."""
+    command = [sys.executable, "-m", "pi_edge", "serve", "--port", "0", "--led", "gpio"]
+    command += ["--models", str(tmp_path), "--state", str(tmp_path / "state")]
+    process = subprocess.Popen(
+        command,
+        env=file_pins.environment(tmp_path / "pins"),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: pin_file(tmp_path).exists() and pin_file(tmp_path).read_text() == "1")
+    assert process.stderr
+    while "failed at" not in process.stderr.readline():
+        assert process.poll() is None
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def pin_file(folder: Path) -> Path:
+    return folder / "pins" / "GPIO17"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_daemon_told_to_stop_leaves_the_light_dark(
+    daemon: subprocess.Popen[str], tmp_path: Path, number: signal.Signals
+) -> None:
+    daemon.send_signal(number)
+    assert daemon.wait(30) == 0
+    assert pin_file(tmp_path).read_text() == "0"
+
+
+def test_after_kill_9_of_the_daemon_the_units_command_leaves_the_light_dark(
+    daemon: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    wait_for(lambda: pin_file(tmp_path).read_text() == "1")
+    daemon.kill()
+    daemon.wait(30)
+    subprocess.run(
+        [sys.executable, "-m", "pi_edge.led", "off"],
+        env=file_pins.environment(tmp_path / "pins"),
+        check=True,
+    )
+    assert pin_file(tmp_path).read_text() == "0"
+
+
 def test_importing_the_light_does_not_import_gpiozero() -> None:
     code = "import sys, pi_edge.led; sys.exit('gpiozero' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -430,7 +477,9 @@ def test_the_libraries_that_gpiozero_passed_over_are_named_in_the_reason_and_not
     monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
     for library in ("lgpio", "rpigpio", "rpio", "pigpio", "native"):
         monkeypatch.setitem(sys.modules, f"gpiozero.pins.{library}", None)
-    with pytest.raises(Unavailable, match=r"^GPIO17 cannot be had \(.*lgpio: .*; native: [^\n]*\)$"):
+    with pytest.raises(
+        Unavailable, match=r"^GPIO17 cannot be had \(.*lgpio: .*; native: [^\n]*\)$"
+    ):
         gpio.open_led("gpio", 17)
     assert not recwarn.list
 
