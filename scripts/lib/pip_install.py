@@ -1,0 +1,89 @@
+"""Running pip: its output goes to a log, and what went wrong becomes one line."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from interpreter import Refused
+from progress import watch
+
+_RUNTIMES = {"ai-edge-litert", "tflite-runtime"}
+_UNREACHABLE = re.compile(
+    r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError"
+    r"|Max retries exceeded|Temporary failure in name resolution|Network is unreachable"
+)
+_NO_WHEEL = re.compile(r"No matching distribution found for ([A-Za-z0-9._-]+)")
+
+
+class Unreachable(Refused):
+    """No package index answers; nothing was changed."""
+
+
+class NoWheel(Refused):
+    """``package`` has no wheel for this Python."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        super().__init__(
+            f"there is no {package} for Python {sys.version_info[0]}.{sys.version_info[1]} on this"
+            " machine: use Python 3.11 to 3.13, as in PYTHON=python3.11 and the same command"
+        )
+
+
+def is_runtime(package: str) -> bool:
+    """Whether a distribution is one of the TFLite runtimes."""
+    return package.lower().replace("_", "-") in _RUNTIMES
+
+
+def install(python: Path, checkout: Path, extras: Sequence[str], log: Path) -> None:
+    """Install the checkout, editable, with ``extras``.
+
+    Wheels only: a Pi has no compiler, and pages of compiler errors help nobody.
+
+    Raises:
+        Unreachable: no package index answers.
+        NoWheel: something has no wheel for this Python.
+        Refused: anything else; the log's end has been shown.
+    """
+    arguments = ["--no-input", "--disable-pip-version-check", "--only-binary=:all:"]
+    target = f".[{','.join(extras)}]"
+    logged(
+        [str(python), "-m", "pip", "install", *arguments, "--editable", target], log, cwd=checkout
+    )
+
+
+def logged(command: Sequence[str], log: Path, cwd: Path | None = None) -> None:
+    """Run ``command`` with its output in ``log``.
+
+    Raises:
+        Refused: it failed; of the class that fits best.
+    """
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+        status = watch(process, log)
+    if status:
+        raise explain(log.read_text(errors="replace"), log)
+
+
+def explain(text: str, log: Path) -> Refused:
+    """What a failed command's output means."""
+    # pip goes on after a connection error and ends with "no matching distribution": look for
+    # the cause before the consequence.
+    if _UNREACHABLE.search(text):
+        return Unreachable(
+            "no package index answers: connect this machine to the network (or set pip's proxy"
+            " or index) and run the same command again"
+        )
+    if missing := _NO_WHEEL.search(text):
+        return NoWheel(missing[1])
+    if "No space left on device" in text:
+        return Refused("the disk is full: make room and run the same command again")
+    for line in text.splitlines()[-15:]:
+        print(f"  {line}", file=sys.stderr)
+    return Refused(f"the set-up failed; all that was said is in {log}")

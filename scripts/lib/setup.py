@@ -1,0 +1,84 @@
+"""What scripts/run, scripts/test and scripts/lint do. Only the standard library is needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import environment
+import interpreter
+from environment import BIN, ROOT
+from interpreter import Refused
+from progress import step
+
+
+def run(arguments: list[str]) -> int:
+    """Set up, then become the daemon, or the demo."""
+    environment.ensure()
+    environ = dict(os.environ)
+    if not interpreter.has_gpio(interpreter.this()):
+        environ.setdefault("PI_EDGE_LED", "mock")  # so that its state can be watched all the same
+    if "--demo" in arguments:
+        arguments = [argument for argument in arguments if argument != "--demo"]
+        demo = Path(__file__).with_name("demo.py")
+        _become([str(BIN / "python"), str(demo), *arguments], environ)
+    _become([str(BIN / "pi-edge"), "serve", *arguments], environ)
+    return 0
+
+
+def test(arguments: list[str]) -> int:
+    """Set up with what the desktop and its tests need, then become pytest."""
+    python = interpreter.this()
+    if python.bits == 32:
+        raise Refused(f"TensorFlow, which the tests need, has no wheel for {python.name}")
+    environment.ensure(["desktop", "test"])
+    os.chdir(ROOT)
+    _become([str(BIN / "python"), "-m", "pytest", *arguments], dict(os.environ))
+    return 0
+
+
+def lint(arguments: list[str]) -> int:
+    """Set up with the linters and run them all, even after one complained."""
+    if arguments:
+        raise Refused("scripts/lint takes no arguments")
+    environment.ensure(["test"])
+    checks = [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["mypy"],
+        ["mypy", "--strict", "scripts/lib"],
+    ]
+    failed = 0
+    for check in checks:
+        step(" ".join(check))
+        command = [str(BIN / "python"), "-m", *check]
+        failed += subprocess.run(command, cwd=ROOT, check=False).returncode != 0
+    return 1 if failed else 0
+
+
+def _become(command: list[str], environ: dict[str, str]) -> None:
+    """Replace this process, so that signals reach the command itself."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(command[0], command, environ)
+
+
+def main() -> int:
+    commands = {"run": run, "test": test, "lint": lint}
+    try:
+        return commands[sys.argv[1]](sys.argv[2:])
+    except Refused as refusal:
+        step(str(refusal))
+        return 1
+    except KeyboardInterrupt:
+        step("stopped; the same command goes on from here")
+        return 130
+    except OSError as error:
+        step(f"the set-up failed: {error}")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
