@@ -1,4 +1,4 @@
-"""What scripts/run, scripts/test and scripts/lint do. Only the standard library is needed."""
+"""What scripts/run, test, lint and install-service do. Only the standard library is needed."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ def run(arguments: list[str]) -> int:
         demo = Path(__file__).with_name("demo.py")
         _become([str(BIN / "python"), str(demo), *arguments], environ)
     _become([str(BIN / "pi-edge"), "serve", *arguments], environ)
+    return 0
+
+
+def prepare(arguments: list[str]) -> int:
+    """Set up and no more: systemd runs the daemon."""
+    environment.ensure()
     return 0
 
 
@@ -66,7 +72,7 @@ def _become(command: list[str], environ: dict[str, str]) -> None:
 
 
 def main() -> int:
-    commands = {"run": run, "test": test, "lint": lint}
+    commands = {"run": run, "prepare": prepare, "test": test, "lint": lint}
     try:
         return commands[sys.argv[1]](sys.argv[2:])
     except Refused as refusal:

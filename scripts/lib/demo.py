@@ -1,0 +1,168 @@
+"""scripts/run --demo: start the daemon, send one real input to each shipped model, measure
+briefly, stop. Exits 0 only if every model answered, and answered right."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PI_EDGE = str(ROOT / ".venv" / "bin" / "pi-edge")
+START_SECONDS = 300  # an emulated processor takes its time
+STOP_SECONDS = 60
+
+
+class Failed(Exception):
+    """The demo did not work; the message is the line to print."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A real input for the models of one task.
+
+    Attributes:
+        file: what is sent, from the checkout.
+        content_type: its media type.
+        told: the answer in words; "" where the answer is wrong.
+    """
+
+    file: Path
+    content_type: str
+    told: Callable[[dict[str, Any]], str]
+
+
+def seven(answer: dict[str, Any]) -> str:
+    """The digit seen in seven.jpg with its probability."""
+    if answer["digit"] != 7:
+        return ""
+    return f"7, {max(answer['digits'][0]['probabilities']):.1%} sure"
+
+
+QUESTIONS = {"digits": Question(ROOT / "docs/pictures/seven.jpg", "image/jpeg", seven)}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the demo; ``arguments`` are passed on to ``pi-edge serve``."""
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="pi-edge-demo-") as state,
+            daemon(state, arguments) as url,
+        ):
+            models = ask_all(url)
+            bench(models)
+    except Failed as failure:
+        print(f"pi-edge: the demo failed: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("pi-edge: stopped", file=sys.stderr)
+        return 130
+    print(f"\nAll {len(models)} models read the digit in docs/pictures/seven.jpg: 7")
+    return 0
+
+
+@contextlib.contextmanager
+def daemon(state: str, arguments: Sequence[str]) -> Iterator[str]:
+    """A daemon that is ready, with a state folder of its own; yields its URL, then stops it."""
+    host, port = address(arguments)
+    command = [PI_EDGE, "serve", "--state", state, *arguments, "--port", str(port)]
+    environ = {"PI_EDGE_LOG_LEVEL": "warning", **os.environ}
+    process = subprocess.Popen(command, env=environ)
+    try:
+        url = f"http://{host}:{port}"
+        wait_until_ready(url, process)
+        print(f"the daemon is ready at {url}\n", flush=True)
+        yield url
+        process.terminate()
+        if process.wait(STOP_SECONDS):
+            raise Failed(f"the daemon stopped with exit code {process.returncode}")
+    except subprocess.TimeoutExpired:
+        raise Failed(f"the daemon did not stop within {STOP_SECONDS} s") from None
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def address(arguments: Sequence[str]) -> tuple[str, int]:
+    """Where the daemon will listen: as asked, else port 8080, else any that is free."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int)
+    asked = parser.parse_known_args(list(arguments))[0]
+    host = "127.0.0.1" if asked.host in ("0.0.0.0", "::", "") else asked.host
+    for port in [asked.port] if asked.port else [8080, 0]:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return host, int(probe.getsockname()[1])
+    return host, asked.port or 8080  # taken: the daemon says so
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until every model is ready, or quarantined and told in /status."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise Failed("the daemon did not start")
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/v2/health/ready"):
+            return
+        time.sleep(0.1)
+    raise Failed(f"the daemon was not ready within {START_SECONDS} s")
+
+
+def ask_all(url: str) -> list[str]:
+    """Send every shipped model its task's question and print the answers. Returns the names."""
+    names = sorted(path.parent.name for path in (ROOT / "models").glob("*/model.json"))
+    if not names:
+        raise Failed("no model is shipped in models/")
+    for name in names:
+        task = json.loads((ROOT / "models" / name / "model.json").read_bytes())["task"]
+        if task not in QUESTIONS:
+            raise Failed(f"{name}: the demo has no input for the task {task!r}")
+        question = QUESTIONS[task]
+        answer = ask(f"{url}/tasks/{task}?model={urllib.parse.quote(name)}", question)
+        told = question.told(answer)
+        if not told:
+            raise Failed(f"{name} is wrong about {question.file.name}: {json.dumps(answer)}")
+        print(f"{name:16} {answer['variant']:8} {question.file.name}: {told}", flush=True)
+    return names
+
+
+def ask(url: str, question: Question) -> dict[str, Any]:
+    """The daemon's answer to one question."""
+    headers = {"Content-Type": question.content_type}
+    request = urllib.request.Request(url, question.file.read_bytes(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except urllib.error.HTTPError as error:
+        raise Failed(f"{url} answered {error.code}: {error.read().decode().strip()}") from None
+    except OSError as error:
+        raise Failed(f"{url} did not answer: {error}") from None
+
+
+def bench(models: Sequence[str]) -> None:
+    """A short benchmark of the models."""
+    print(flush=True)
+    command = [PI_EDGE, "bench", *models, "--threads", "1", "--variant", "float32"]
+    if subprocess.run(command, check=False).returncode:
+        raise Failed("pi-edge bench failed")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
