@@ -24,6 +24,7 @@ from pi_edge.errors import BadInput, NotFound
 
 FILE = "mnist.npz"
 IMAGE_BYTES = 28 * 28
+BESIDE_CHECKOUT = Path(__file__).parents[4] / "shared" / "data"
 SPLIT_SEED = 0
 SOURCE = "MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges)"
 TERMS = "CC BY-SA 3.0"
@@ -66,7 +67,7 @@ def find(given: Path | None = None) -> Path:
             raise NotFound(f"no MNIST at {path}: --data takes {FILE} or a folder with it")
         return path
     places = [
-        Path(__file__).parents[4] / "shared" / "data" / FILE,
+        BESIDE_CHECKOUT / FILE,
         Path("~/.keras/datasets").expanduser() / FILE,
     ]
     if "PI_EDGE_DATA" in os.environ:

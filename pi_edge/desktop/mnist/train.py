@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import json
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -84,6 +85,11 @@ def train(
     npz = data.find_or_download(given)
     digits = data.unpack(npz, "train", folder.parent)
     rows = data.split(len(digits.labels))
+    if len(rows.training) < network.recipe.batch:
+        raise BadInput(
+            f"{npz}: {len(rows.training)} training images are fewer than a batch of "
+            f"{network.recipe.batch}"
+        )
     plan = _plan(network, seed, npz)
 
     # Before TensorFlow starts its threads, which keep the heaps they are born with.
@@ -312,9 +318,12 @@ def save(path: Path, values: Weights, story: dict[str, Any]) -> None:
 
 def load(path: Path) -> tuple[Weights, dict[str, Any]]:
     """Read a checkpoint."""
-    with np.load(path) as arrays:
-        values = {key: arrays[key] for key in arrays.files if key != "story"}
-        return values, json.loads(str(arrays["story"]))
+    try:
+        with np.load(path) as arrays:
+            values = {key: arrays[key] for key in arrays.files if key != "story"}
+            return values, json.loads(str(arrays["story"]))
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path} is damaged ({error}): start over with --fresh") from None
 
 
 def _plan(network: Network, seed: int, npz: Path) -> dict[str, Any]:
