@@ -12,9 +12,13 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import inf
 from pathlib import Path
+from typing import Any, cast
 
 import file_pins
 import pytest
@@ -403,67 +407,107 @@ def test_a_crash_leaves_the_light_dark(tmp_path: Path) -> None:
     assert (tmp_path / "GPIO17").read_text() == "0"
 
 
-def test_after_kill_9_a_fresh_process_darkens_the_light(tmp_path: Path) -> None:
-    environment = file_pins.environment(tmp_path)
-    process = subprocess.Popen(
-        [sys.executable, "-c", LIT + "print('lit', flush=True); time.sleep(60)"],
-        env=environment,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout
-    assert process.stdout.readline() == b"lit\n"
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert (tmp_path / "GPIO17").read_text() == "1"
-    subprocess.run([sys.executable, "-m", "pi_edge.led", "off"], env=environment, check=True)
-    assert (tmp_path / "GPIO17").read_text() == "0"
-
-
-@pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """The real daemon, lit on pins that outlive it, in state failed: it has no model."""
+@contextmanager
+def daemon(models: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The real daemon on pins that outlive it, once it has left state starting, and its URL."""
     command = [sys.executable, "-m", "pi_edge", "serve", "--port", "0", "--led", "gpio"]
-    command += ["--models", str(tmp_path), "--state", str(tmp_path / "state")]
+    command += ["--models", str(models), "--state", str(folder / "state")]
     process = subprocess.Popen(
-        command,
-        env=file_pins.environment(tmp_path / "pins"),
-        stderr=subprocess.PIPE,
-        text=True,
+        command, env=file_pins.environment(folder), stderr=subprocess.PIPE, text=True
     )
-    wait_for(lambda: pin_file(tmp_path).exists() and pin_file(tmp_path).read_text() == "1")
-    assert process.stderr
-    while "failed at" not in process.stderr.readline():
-        assert process.poll() is None
-    yield process
-    process.kill()
-    process.communicate()
+    try:
+        assert process.stderr
+        lines = iter(process.stderr.readline, "")
+        url = next(line.split()[-1] for line in lines if " at http://" in line)
+        yield process, url
+    finally:
+        process.kill()
+        process.communicate()
 
 
-def pin_file(folder: Path) -> Path:
-    return folder / "pins" / "GPIO17"
+def light_of(url: str) -> dict[str, Any]:
+    """What /status says of the light."""
+    with urllib.request.urlopen(f"{url}/status", timeout=30) as answer:
+        return cast(dict[str, Any], json.load(answer)["led"])
+
+
+def ask(url: str, body: dict[str, Any]) -> int:
+    """The HTTP status of one inference request to mnist-mlp."""
+    request = urllib.request.Request(
+        f"{url}/v2/models/mnist-mlp/infer", json.dumps(body).encode(), method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return cast(int, answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def image(data: list[float]) -> dict[str, Any]:
+    tensor = {"name": "image", "shape": [1, 28, 28], "datatype": "FP32", "data": data}
+    return {"inputs": [tensor]}
+
+
+def test_the_daemons_light_winks_for_inferences_and_not_for_bad_requests(
+    shipped_models: Path, tmp_path: Path
+) -> None:
+    with daemon(shipped_models, tmp_path) as (_, url):
+        wait_for(lambda: light_of(url)["lit"])
+        assert light_of(url)["shows"] == "ready"
+        assert ask(url, image([0.0])) == 400
+        assert light_of(url)["winks"] == 0
+        assert ask(url, image([0.0] * 784)) == 200
+        wait_for(lambda: light_of(url)["winks"] == 1)
+        wait_for(lambda: light_of(url)["lit"])
+        assert [change["lit"] for change in light_of(url)["transitions"]][-2:] == [False, True]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_daemon_told_to_stop_leaves_the_light_dark(
-    daemon: subprocess.Popen[str], tmp_path: Path, number: signal.Signals
+    shipped_models: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    daemon.send_signal(number)
-    assert daemon.wait(30) == 0
-    assert pin_file(tmp_path).read_text() == "0"
+    with daemon(shipped_models, tmp_path) as (process, url):
+        wait_for(lambda: light_of(url)["lit"])
+        process.send_signal(number)
+        assert process.wait(30) == 0
+    assert (tmp_path / "GPIO17").read_text() == "0"
 
 
-def test_after_kill_9_of_the_daemon_the_units_command_leaves_the_light_dark(
-    daemon: subprocess.Popen[str], tmp_path: Path
+def test_after_kill_9_of_the_daemon_the_units_command_darkens_the_light(
+    shipped_models: Path, tmp_path: Path
 ) -> None:
-    wait_for(lambda: pin_file(tmp_path).read_text() == "1")
-    daemon.kill()
-    daemon.wait(30)
-    subprocess.run(
-        [sys.executable, "-m", "pi_edge.led", "off"],
-        env=file_pins.environment(tmp_path / "pins"),
-        check=True,
-    )
-    assert pin_file(tmp_path).read_text() == "0"
+    with daemon(shipped_models, tmp_path) as (process, url):
+        wait_for(lambda: light_of(url)["lit"])
+        process.kill()
+        process.wait(30)
+    assert (tmp_path / "GPIO17").read_text() == "1"
+    environment = file_pins.environment(tmp_path)
+    subprocess.run([sys.executable, "-m", "pi_edge.led", "off"], env=environment, check=True)
+    assert (tmp_path / "GPIO17").read_text() == "0"
+
+
+def test_a_daemon_without_a_model_that_serves_blinks_failed(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "broken.tflite").write_bytes(b"no model")
+    with daemon(models, tmp_path) as (_, url):
+        wait_for(lambda: len(light_of(url)["transitions"]) == 64)
+        light = light_of(url)
+    assert light["shows"] == "failed"
+    levels = [change["lit"] for change in light["transitions"]]
+    assert all(level != after for level, after in itertools.pairwise(levels))
+    # Of an even blink of 8 Hz, 63 halves have passed; a busy machine only makes them longer.
+    times = [change["at"] for change in light["transitions"]]
+    assert times[-1] - times[0] >= 62 * 0.0625
+
+
+def test_one_model_out_of_several_shows_as_degraded(shipped_models: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "broken.tflite").write_bytes(b"no model")
+    (models / "mnist-mlp").symlink_to(shipped_models / "mnist-mlp")
+    with daemon(models, tmp_path) as (_, url):
+        assert light_of(url)["shows"] == "degraded"
 
 
 def test_importing_the_light_does_not_import_gpiozero() -> None:
