@@ -1,0 +1,75 @@
+"""A small made-up MNIST, and TensorFlow where a test needs it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pi_edge.desktop.quiet import quiet
+
+IMPORT_BYTES = 500_000_000
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> Any:
+    if importlib.util.find_spec("tensorflow") is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have TensorFlow (extra desktop)")
+        pytest.skip("TensorFlow is not installed (extra desktop)")
+    with quiet():
+        import tensorflow
+
+    return tensorflow
+
+
+@pytest.fixture(scope="session")
+def tiny_mnist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keras' file in small: 960 and 200 images of ten blurred patterns under noise."""
+    random = np.random.default_rng(7)
+    patterns = np.kron(random.integers(0, 200, (10, 7, 7)), np.ones((4, 4), np.int64))
+
+    def part(count: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.sort(np.arange(count) % 10).astype(np.uint8)
+        noise = random.integers(0, 55, (count, 28, 28))
+        return (patterns[labels] + noise).astype(np.uint8), labels
+
+    x_train, y_train = part(960)
+    x_test, y_test = part(200)
+    path = tmp_path_factory.mktemp("data") / "mnist.npz"
+    np.savez_compressed(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trainer(tensorflow: Any) -> Any:
+    """The training module, without its five seconds of weighing TensorFlow's import."""
+    with quiet():
+        from pi_edge.desktop.mnist import train
+    train.memory.tensorflow_import_bytes = lambda: IMPORT_BYTES
+    return train
+
+
+@pytest.fixture(scope="session")
+def trained_state(trainer: Any, tiny_mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state directory with the Flux MLP trained on the small data."""
+    state = tmp_path_factory.mktemp("state")
+    trainer.train("mnist-mlp", state=state, given=tiny_mnist, epochs=30, say=lambda _: None)
+    return state
+
+
+@pytest.fixture(scope="session")
+def converted(
+    trained_state: Path, tiny_mnist: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder that convert wrote for it. Tests that change it take a copy."""
+    with quiet():
+        from pi_edge.desktop.mnist.convert import convert
+    output = tmp_path_factory.mktemp("models")
+    return convert(
+        "mnist-mlp", state=trained_state, output=output, given=tiny_mnist, say=lambda _: None
+    )

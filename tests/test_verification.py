@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pi_edge.verification import verify_files
+
+
+@pytest.fixture
+def folder(shipped_models: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(shipped_models / "mnist-linear", tmp_path / "mnist-linear"))
+
+
+def read(folder: Path) -> Any:
+    return json.loads((folder / "model.json").read_bytes())
+
+
+def write(folder: Path, document: Any) -> None:
+    (folder / "model.json").write_text(json.dumps(document))
+
+
+def replace_check(folder: Path, arrays: dict[str, Any]) -> None:
+    """Put another check.npz in place, and its hash into model.json."""
+    contents = io.BytesIO()
+    np.savez(contents, **arrays)
+    (folder / "check.npz").write_bytes(contents.getvalue())
+    document = read(folder)
+    document["check"] |= {
+        "bytes": len(contents.getvalue()),
+        "sha256": hashlib.sha256(contents.getvalue()).hexdigest(),
+    }
+    write(folder, document)
+
+
+def arrays(folder: Path) -> dict[str, Any]:
+    with np.load(folder / "check.npz") as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def test_a_shipped_model_verifies(folder: Path) -> None:
+    assert verify_files(folder) == []
+
+
+def test_a_flipped_byte_is_found(folder: Path) -> None:
+    contents = bytearray((folder / "int8.tflite").read_bytes())
+    contents[-1] ^= 1
+    (folder / "int8.tflite").write_bytes(contents)
+    assert any("int8.tflite is not the file" in problem for problem in verify_files(folder))
+
+
+def test_a_shorter_file_is_found(folder: Path) -> None:
+    contents = (folder / "int8.tflite").read_bytes()
+    (folder / "int8.tflite").write_bytes(contents[:-1])
+    assert any("int8.tflite has" in problem for problem in verify_files(folder))
+
+
+def test_a_missing_file_is_found(folder: Path) -> None:
+    (folder / "float16.tflite").unlink()
+    (problem,) = verify_files(folder)
+    assert "float16.tflite" in problem
+
+
+def test_a_missing_check_file_is_found(folder: Path) -> None:
+    (folder / "check.npz").unlink()
+    assert any("check.npz cannot be read" in problem for problem in verify_files(folder))
+
+
+def test_a_check_file_that_was_altered_is_found(folder: Path) -> None:
+    path = folder / "check.npz"
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert any("check.npz has" in problem for problem in verify_files(folder))
+
+
+def test_an_output_that_is_not_the_expected_one_is_found(folder: Path) -> None:
+    expected = arrays(folder)
+    expected["float32/probabilities"][3, 4] += 0.01
+    replace_check(folder, expected)
+    (problem,) = verify_files(folder)
+    assert "float32.tflite: probabilities is 0.01 from what check.npz expects" in problem
+
+
+def test_an_expected_nan_is_found(folder: Path) -> None:
+    expected = arrays(folder)
+    expected["int8/probabilities"][0, 0] = np.nan
+    replace_check(folder, expected)
+    assert len(verify_files(folder)) == 1
+
+
+def test_int8_may_differ_by_a_few_steps(folder: Path) -> None:
+    expected = arrays(folder)
+    expected["int8/probabilities"] += np.float32(3 / 256)
+    replace_check(folder, expected)
+    assert verify_files(folder) == []
+
+
+def test_a_variant_without_expected_outputs_is_found(folder: Path) -> None:
+    expected = arrays(folder)
+    del expected["float16/probabilities"]
+    replace_check(folder, expected)
+    (problem,) = verify_files(folder)
+    assert "expects nothing of float16.tflite" in problem
+
+
+def test_an_output_that_the_file_does_not_give_is_found(folder: Path) -> None:
+    expected = arrays(folder)
+    expected["float32/forecast"] = expected.pop("float32/probabilities")
+    replace_check(folder, expected)
+    (problem,) = verify_files(folder)
+    assert "float32.tflite gives no forecast" in problem
+
+
+def test_a_file_that_model_json_does_not_know_is_found(folder: Path) -> None:
+    shutil.copy(folder / "int8.tflite", folder / "int4.tflite")
+    (problem,) = verify_files(folder)
+    assert "int4.tflite is not in model.json" in problem
+
+
+@pytest.mark.parametrize("contents", [b"", b"{", b"[]", b'{"name": "mnist-linear"}'])
+def test_a_model_json_that_says_nothing_is_found(folder: Path, contents: bytes) -> None:
+    (folder / "model.json").write_bytes(contents)
+    (problem,) = verify_files(folder)
+    assert "model.json" in problem
+
+
+def test_a_model_json_without_a_check_file_is_found(folder: Path) -> None:
+    document = read(folder)
+    del document["check"]
+    write(folder, document)
+    (problem,) = verify_files(folder)
+    assert "names no check file" in problem
+
+
+def test_a_folder_without_a_model_is_said(tmp_path: Path) -> None:
+    (problem,) = verify_files(tmp_path)
+    assert "model.json" in problem
