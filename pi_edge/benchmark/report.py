@@ -16,6 +16,9 @@ Report = Mapping[str, Any]
 
 WIDEST_NAME = 16
 
+# Columns of words; the others hold figures.
+LEFT = {"model", "variant", "note", "server", "load", "goal", "how"}
+
 COLUMNS = (
     ("", "model"),
     ("", "variant"),
@@ -198,7 +201,7 @@ def table(headers: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]) -> st
     """Aligned columns, two lines of headers; names to the left, figures to the right."""
     lines = [*([header[i] for header in headers] for i in (0, 1)), *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(headers))]
-    left = {i for i, header in enumerate(headers) if header[1] in ("model", "variant", "note")}
+    left = {i for i, header in enumerate(headers) if header[1] in LEFT}
     return "\n".join(
         "  ".join(
             cell.ljust(width) if i in left else cell.rjust(width)

@@ -1,18 +1,19 @@
 import json
 
 import pytest
+from samples import a_report, row
 
 from pi_edge.benchmark import report
 from pi_edge.errors import BadInput, NotFound
 
 
-def test_a_report_survives_the_file(a_report, tmp_path):
+def test_a_report_survives_the_file(tmp_path):
     written = a_report()
     report.write(tmp_path / "pi.json", written)
     assert report.read(tmp_path / "pi.json") == written
 
 
-def test_the_table_is_aligned_and_fits_100_columns(a_report, row):
+def test_the_table_is_aligned_and_fits_100_columns():
     rows = [
         row(model="stocks-levels", throughput=190_123.4, peak_bytes=1_234_567_890),
         row(model="a-model-with-a-very-long-name", variant="float16", threads=16, p50_ms=12_345.6),
@@ -26,7 +27,7 @@ def test_the_table_is_aligned_and_fits_100_columns(a_report, row):
     assert "a-model-with-a-…" in lines[1]
 
 
-def test_units_stand_in_the_header(a_report):
+def test_units_stand_in_the_header():
     lines = report.to_text(a_report()).splitlines()
     index = next(i for i, line in enumerate(lines) if line.startswith("model"))
     assert lines[index - 1].split() == ["p50", "p95", "p99", "runs", "first", "load", "peak",
@@ -37,7 +38,7 @@ def test_units_stand_in_the_header(a_report):
                                         "1900", "2.00", "12.0", "45.5", "5.50", "104"]  # fmt: skip
 
 
-def test_the_machine_and_its_condition_stand_above_the_table(a_report):
+def test_the_machine_and_its_condition_stand_above_the_table():
     heading = report.heading(a_report())
     assert "2026-11-23T18:40:00Z on: Raspberry Pi 4 Model B Rev 1.4" in heading
     assert "Cortex-A72, 4 usable cores, aarch64, 64-bit Python, 3.9 GB memory" in heading
@@ -46,7 +47,7 @@ def test_the_machine_and_its_condition_stand_above_the_table(a_report):
     assert "not throttled, now or since boot" in heading
 
 
-def test_a_throttled_pi_is_called_so_above_and_in_the_table(a_report, row):
+def test_a_throttled_pi_is_called_so_above_and_in_the_table():
     after = {"clock_mhz": 600, "governor": "ondemand", "temperature_c": 82.0, "throttled": 0x50005}
     text = report.to_text(a_report(row(throttled=["under-voltage", "throttled"]), after=after))
     assert "THROTTLED while measuring: under-voltage, throttled" in text
@@ -54,18 +55,18 @@ def test_a_throttled_pi_is_called_so_above_and_in_the_table(a_report, row):
     assert next(line for line in text.splitlines() if line.startswith("mnist")).endswith("[1]")
 
 
-def test_throttling_of_before_is_told_apart(a_report):
+def test_throttling_of_before_is_told_apart():
     calm = {"clock_mhz": 1800, "governor": None, "temperature_c": None, "throttled": 0x50000}
     text = report.to_text(a_report(before=calm, after=calm))
     assert "not throttled while measuring; since boot: under-voltage, throttled" in text
 
 
-def test_a_row_that_never_became_stable_says_so(a_report, row):
+def test_a_row_that_never_became_stable_says_so():
     text = report.to_text(a_report(row(stable=False, warm_up_seconds=10.02)))
     assert "[1] mnist-mlp float32 1: never became stable in 10.0 s of warm-up" in text
 
 
-def test_a_model_that_did_not_work_has_a_row_without_figures(a_report, row):
+def test_a_model_that_did_not_work_has_a_row_without_figures():
     failed = {"model": "bad", "variant": "default", "threads": 1, "bytes": 10, "sha256": "b",
               "error": "crashed the measuring process (SIGABRT): x", "throttled": []}  # fmt: skip
     text = report.to_text(a_report(row(), failed))
@@ -75,7 +76,7 @@ def test_a_model_that_did_not_work_has_a_row_without_figures(a_report, row):
     assert "[1] bad default 1: did not work: crashed the measuring process (SIGABRT): x" in text
 
 
-def test_an_emulated_machine_is_never_presented_as_a_raspberry_pi(a_report):
+def test_an_emulated_machine_is_never_presented_as_a_raspberry_pi():
     emulated = a_report(emulated=True)
     emulated["machine"] |= {"emulated": True, "emulation": "the process is run by qemu-arm"}
     assert report.label(emulated).startswith("emulated ")
@@ -98,7 +99,7 @@ def test_a_file_that_is_no_report_is_refused(tmp_path, contents):
 
 
 @pytest.mark.parametrize("damage", [{"rows": [{}]}, {"machine": None}, {"rows": 3}])
-def test_a_damaged_report_is_refused(tmp_path, a_report, damage):
+def test_a_damaged_report_is_refused(tmp_path, damage):
     path = tmp_path / "x.json"
     path.write_text(json.dumps(a_report() | damage))
     with pytest.raises(BadInput, match="damaged report"):

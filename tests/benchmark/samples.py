@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 
-
-def make_row(**changes: Any) -> dict[str, Any]:
+def row(**changes: Any) -> dict[str, Any]:
+    """One row; keywords change fields."""
     return {
         "model": "mnist-mlp",
         "variant": "float32",
@@ -33,7 +32,8 @@ def make_row(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def make_report(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def a_report(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A Raspberry Pi's report of the rows given; keywords change fields."""
     calm = {"clock_mhz": 1800, "governor": "ondemand", "temperature_c": 51.2, "throttled": 0}
     return {
         "format": "pi-edge benchmark 1",
@@ -57,17 +57,5 @@ def make_report(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
         },
         "before": calm,
         "after": calm,
-        "rows": list(rows) or [make_row()],
+        "rows": list(rows) or [row()],
     } | changes
-
-
-@pytest.fixture
-def row():
-    """Makes one row; keywords change fields."""
-    return make_row
-
-
-@pytest.fixture
-def a_report():
-    """Makes a Raspberry Pi's report of the rows given; keywords change fields."""
-    return make_report

@@ -1,0 +1,185 @@
+"""One comparison: each server's life alone, then all of them under load in turn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench_http import figures, peers
+from bench_http.load import Load, Request, put
+from bench_http.process import Running, Server
+from pi_edge import catalog
+from pi_edge.benchmark import inputs, machine, suite
+from pi_edge.errors import PiEdgeError
+from pi_edge.model import Model
+
+# How often each server is started and stopped, and how long it is kept busy in between.
+LIVES = 3
+BUSY_SECONDS = 1.0
+
+JSON = {"content-type": "application/json"}
+CONNECTIONS = (1, 8)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to compare: the model, the other servers, how long, where to write."""
+
+    models: Path
+    model: str
+    peers: Sequence[str]
+    seconds: float
+    rounds: int
+    folder: Path
+    say: Callable[[str], None]
+
+
+def run(plan: Plan) -> dict[str, Any]:
+    """Measure.
+
+    Returns:
+        The report, ready for JSON: machine, model, per server its life and per load its figures,
+        the ratios of pi-edge to each other server.
+
+    Raises:
+        PiEdgeError: a server or the model is missing, or an answer is wrong.
+    """
+    entries, _ = catalog.find(plan.models)
+    variant, file = catalog.pick(entries, plan.model).file("float32")
+    question = Question(plan.folder, plan.model, file)
+    servers = _servers(plan, file)
+    lives = {}
+    for server in servers:
+        plan.say(f"{server.name}: {LIVES} times start, load, stop")
+        lives[server.name] = figures.life([_live(server, question) for _ in range(LIVES)])
+    loads = _in_turn(plan, servers, question)
+    plan.say("the model itself")
+    bare = suite.measure(suite.Job(plan.model, variant, file, 1), {})
+    ours = servers[0].name
+    return {
+        "format": "pi-edge HTTP benchmark 1",
+        "measured": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "machine": machine.describe(),
+        "model": plan.model,
+        "body_bytes": len(question.json_body),
+        "seconds": plan.seconds,
+        "lives": lives,
+        "loads": {
+            name: {kind: figures.summarize(runs) for kind, runs in kinds.items()}
+            for name, kinds in loads.items()
+        },
+        "ratios": {
+            server.name: {
+                kind: figures.ratio(loads[ours][kind], runs)
+                for kind, runs in loads[server.name].items()
+            }
+            for server in servers[1:]
+        },
+        "bare": bare,
+    }
+
+
+class Question:
+    """The same request for everyone, as JSON and as raw bytes, and its right answer."""
+
+    def __init__(self, folder: Path, model: str, file: Path) -> None:
+        self.path = f"/v2/models/{model}/infer"
+        loaded = Model(file)
+        if len(loaded.inputs) != 1 or len(loaded.outputs) != 1:
+            raise PiEdgeError(f"{model} has more than one input or output: choose another --model")
+        arrays, _ = inputs.choose(loaded.inputs, file.parent)
+        self.expected = next(iter(loaded.run(arrays).values()))
+        ((name, array),) = arrays.items()
+        tensor: dict[str, Any] = {"name": name, "shape": array.shape, "datatype": "FP32"}
+        # Whole numbers are written as such, as clients that send pixels do.
+        data = [int(x) if x == int(x) else float(x) for x in array.ravel()]
+        self.json_body = json.dumps({"inputs": [tensor | {"data": data}]}).encode()
+        head = json.dumps(
+            {
+                "inputs": [tensor | {"parameters": {"binary_data_size": array.nbytes}}],
+                "parameters": {"binary_data_output": True},
+            }
+        ).encode()
+        self.json = Request(folder / "body.json", JSON)
+        self.binary = Request(
+            folder / "body.bin",
+            {
+                "content-type": "application/octet-stream",
+                "inference-header-content-length": str(len(head)),
+            },
+        )
+        self.json.body.write_bytes(self.json_body)
+        self.binary.body.write_bytes(head + array.tobytes())
+
+    def check(self, running: Running) -> None:
+        """Raises PiEdgeError when the server's answer is not the right one."""
+        status, body = running.post(self.path, self.json_body, JSON)
+        try:
+            answer = np.array(json.loads(body)["outputs"][0]["data"], np.float32)
+            right = status == 200 and np.allclose(answer, self.expected.ravel(), atol=1e-6)
+        except (ValueError, KeyError, IndexError, TypeError):
+            right = False
+        if not right:
+            raise PiEdgeError(f"{running.server.name} gave a wrong answer: {status} {body[:200]!r}")
+
+
+def _servers(plan: Plan, file: Path) -> list[Server]:
+    made = []
+    for name in plan.peers:
+        for peer in peers.PEERS[name]:
+            folder = plan.folder / peer.replace(" ", "-")
+            folder.mkdir()
+            made.append(peers.mlserver(peer, plan.model, file, folder, plan.say))
+    return [peers.pi_edge(plan.models, plan.folder), *made]
+
+
+def _live(server: Server, question: Question) -> Mapping[str, Any]:
+    """Start one server, alone, keep it busy for a moment, weigh it, stop it."""
+    running = server.start()
+    try:
+        question.check(running)
+        put(running.url(question.path), question.json, max(CONNECTIONS), BUSY_SECONDS)
+        memory = running.memory_bytes()
+    finally:
+        seconds, how = running.stop()
+    return {
+        "listening_seconds": running.listening_seconds,
+        "ready_seconds": running.ready_seconds,
+        "pss_bytes": memory,
+        "stop_seconds": seconds,
+        "stop": how,
+    }
+
+
+def _in_turn(
+    plan: Plan, servers: Sequence[Server], question: Question
+) -> dict[str, dict[str, list[Load]]]:
+    """All servers up, one of them under load at a time: A B A B, round by round."""
+    loads: dict[str, dict[str, list[Load]]] = {server.name: {} for server in servers}
+    with ExitStack() as stack:
+        up = []
+        for server in servers:
+            running = server.start()
+            stack.callback(running.stop)
+            question.check(running)
+            # The first requests find caches cold and code not yet specialised.
+            put(running.url(question.path), question.json, max(CONNECTIONS), BUSY_SECONDS)
+            up.append(running)
+        for number in range(plan.rounds):
+            plan.say(f"round {number + 1} of {plan.rounds}")
+            for connections in CONNECTIONS:
+                for kind, request in (("JSON", question.json), ("binary", question.binary)):
+                    title = f"{kind}, {connections} connection{'s' * (connections > 1)}"
+                    # Only pi-edge takes raw bytes.
+                    for running in up if kind == "JSON" else up[:1]:
+                        url = running.url(question.path)
+                        found = put(url, request, connections, plan.seconds)
+                        loads[running.server.name].setdefault(title, []).append(found)
+    return loads

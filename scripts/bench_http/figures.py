@@ -1,0 +1,53 @@
+"""What the runs of one comparison come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from bench_http.load import Load
+
+# What we want of pi-edge, as multiples of the other server's requests a second ...
+GOALS = {"JSON, 1 connection": 1.5, "JSON, 8 connections": 2.0}
+# ... and absolutely.
+GOAL_PSS_BYTES = 60_000_000
+GOAL_LISTENING_SECONDS = 1.0
+
+
+def summarize(runs: Sequence[Load]) -> dict[str, Any]:
+    """Medians over the rounds, and the range of the rates.
+
+    Args:
+        runs: one per round, at least one.
+    """
+    rates = [run.rate for run in runs]
+    return {
+        "rate": median(rates),
+        "rate_min": min(rates),
+        "rate_max": max(rates),
+        "p50_ms": median(run.p50_ms for run in runs),
+        "p99_ms": median(run.p99_ms for run in runs),
+        "rounds": len(runs),
+    }
+
+
+def ratio(ours: Sequence[Load], theirs: Sequence[Load]) -> float:
+    """The median over the rounds of our rate by theirs in the same round: what slows the
+    machine for a while slows both."""
+    return median(a.rate / b.rate for a, b in zip(ours, theirs, strict=True))
+
+
+def verdict(value: float, goal: float, most: bool = False) -> str:
+    """Whether a goal is met: at least, or with ``most`` at most ``goal``."""
+    return "met" if (value <= goal if most else value >= goal) else "NOT met"
+
+
+def life(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Medians of starts and stops. How a stop went is told in words: the worst counts."""
+    keys = ("listening_seconds", "ready_seconds", "pss_bytes", "stop_seconds")
+    unclean = [one["stop"] for one in rounds if one["stop"] != "clean"]
+    return {key: median(one[key] for one in rounds) for key in keys} | {
+        "stop": unclean[0] if unclean else "clean",
+        "rounds": len(rounds),
+    }

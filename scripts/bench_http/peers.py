@@ -1,0 +1,110 @@
+"""The servers that are measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bench_http.process import Server, free_port
+from pi_edge.errors import PiEdgeError
+
+HERE = Path(__file__).resolve().parent
+REQUIREMENTS = HERE / "mlserver_requirements.txt"
+VENV = Path.home() / ".cache" / "pi-edge" / "bench-venv"
+
+# What each does with --peers; MLServer twice: as fast as it can be made, and as pip leaves it.
+PEERS = {"mlserver": ("MLServer with httptools", "MLServer as installed")}
+
+
+def pi_edge(models: Path, folder: Path) -> Server:
+    """The real daemon with all models of ``models``, its state in ``folder``."""
+
+    def command(port: int) -> list[str]:
+        return [
+            str(Path(sys.executable).parent / "pi-edge"),
+            "serve",
+            f"--port={port}",
+            f"--models={models}",
+            f"--state={folder / 'state'}",
+        ]
+
+    return Server("pi-edge", command, "/v2/health/ready", folder)
+
+
+def mlserver(name: str, model: str, file: Path, folder: Path, say: Callable[[str], None]) -> Server:
+    """MLServer with one model and all that costs time switched off: worker processes (they
+    only add a hop for a model this small), access log, metrics, compression.
+
+    Args:
+        name: one of PEERS["mlserver"].
+        model: what it calls the model.
+        file: the .tflite file.
+        folder: an empty folder for its settings.
+        say: told what takes long.
+
+    Raises:
+        PiEdgeError: it cannot be installed.
+    """
+    python = venv(say)
+    home = folder / model
+    home.mkdir()
+    shutil.copy(HERE / "mlserver_runtime.py", home)
+    settings = {
+        "name": model,
+        "implementation": "mlserver_runtime.TFLite",
+        "parameters": {"uri": str(file)},
+    }
+    (home / "model-settings.json").write_text(json.dumps(settings))
+
+    def command(port: int) -> list[str]:
+        settings = {
+            "debug": False,
+            "parallel_workers": 0,
+            "host": "127.0.0.1",
+            "http_port": port,
+            "grpc_port": free_port(),
+            "metrics_endpoint": None,
+            "gzip_enabled": False,
+        }
+        (home / "settings.json").write_text(json.dumps(settings))
+        plain = ["--without-httptools"] if name == PEERS["mlserver"][1] else []
+        return [str(python), str(HERE / "mlserver_start.py"), *plain, "start", str(home)]
+
+    return Server(name, command, f"/v2/models/{model}/ready", home)
+
+
+def venv(say: Callable[[str], None], folder: Path = VENV) -> Path:
+    """MLServer's own virtual environment, made when it is not there or not of these versions.
+
+    Returns:
+        Its Python.
+
+    Raises:
+        PiEdgeError: there is no CPython 3.11, or pip failed.
+    """
+    python, stamp = folder / "bin" / "python", folder / "installed"
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return python
+    maker = sys.executable if sys.version_info[:2] == (3, 11) else shutil.which("python3.11")
+    if not maker:
+        raise PiEdgeError("MLServer 1.7.1 needs CPython 3.11, which this machine does not have")
+    say(f"installing MLServer into {folder}, once; this takes about a minute")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    for command in (
+        [maker, "-m", "venv", "--clear", str(folder)],
+        [str(python), *install, "-r", str(REQUIREMENTS)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+            reason = (lines or done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise PiEdgeError(f"MLServer cannot be installed: {reason}")
+    stamp.write_text(wanted)
+    return python

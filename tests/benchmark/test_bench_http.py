@@ -1,0 +1,175 @@
+"""The parts of scripts/bench-http that need neither wrk nor another server."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pi_edge.errors import PiEdgeError
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+from bench_http import comparison, figures, load, process, show
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def told(requests=4000, status=0):
+    return (
+        "Running 2s test\n  4000 requests in 2.00s\n"
+        f'{{"requests": {requests}, "duration_us": 2000000, "p50_us": 450, "p99_us": 1250, '
+        f'"errors": {{"connect": 0, "read": 0, "write": 0, "status": {status}, "timeout": 0}}}}\n'
+    )
+
+
+def test_wrks_figures_are_read():
+    assert load.parse(told()) == load.Load(rate=2000, p50_ms=0.45, p99_ms=1.25)
+
+
+def test_answers_that_are_errors_do_not_count_as_speed():
+    with pytest.raises(PiEdgeError, match="answers there were errors"):
+        load.parse(told(status=7))
+
+
+def test_no_answer_at_all_is_said():
+    with pytest.raises(PiEdgeError, match="answered no request"):
+        load.parse(told(requests=0))
+
+
+@pytest.mark.parametrize("output", ["", "unable to connect", "{}"])
+def test_output_without_figures_is_said(output):
+    with pytest.raises(PiEdgeError, match="no figures"):
+        load.parse(output)
+
+
+def runs(*rates):
+    return [load.Load(rate, 1, 2) for rate in rates]
+
+
+def test_the_ratio_is_taken_round_by_round():
+    """In a slow round both were slow: it must not distort the ratio."""
+    assert figures.ratio(runs(200, 20, 210), runs(100, 10, 100)) == 2
+
+
+def test_rounds_are_summed_up_by_their_median():
+    summary = figures.summarize(runs(100, 300, 200))
+    assert (summary["rate"], summary["rate_min"], summary["rate_max"]) == (200, 100, 300)
+
+
+def test_one_unclean_stop_is_not_outvoted():
+    clean = {"listening_seconds": 1, "ready_seconds": 1, "pss_bytes": 1, "stop_seconds": 1}
+    lives = [{**clean, "stop": how} for how in ("clean", "exit status 3", "clean")]
+    assert figures.life(lives)["stop"] == "exit status 3"
+
+
+def test_goals_may_be_lower_or_upper_bounds():
+    assert figures.verdict(1.5, 1.5) == "met"
+    assert figures.verdict(1.49, 1.5) == "NOT met"
+    assert figures.verdict(61, 60, most=True) == "NOT met"
+
+
+def test_memory_is_that_of_the_whole_family():
+    nap = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
+    parent = subprocess.Popen([sys.executable, "-c", nap], stdin=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 20
+        while len(process.family(parent.pid)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        members = process.family(parent.pid)
+        assert members[0] == parent.pid
+        assert len(members) == 2
+        assert all(process.pss_bytes(pid) > 0 for pid in members)
+    finally:
+        parent.communicate()
+
+
+def server(tmp_path, code):
+    command = [sys.executable, "-c", code]
+    return process.Server("a server", lambda port: [*command, str(port)], "/", tmp_path)
+
+
+LISTEN = """
+import http.server, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit({status}))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+@pytest.mark.parametrize(("status", "how"), [(0, "clean"), (3, "exit status 3")])
+def test_a_server_is_started_watched_and_stopped(tmp_path, status, how):
+    running = server(tmp_path, LISTEN.format(status=status)).start()
+    assert 0 < running.listening_seconds <= running.ready_seconds
+    assert running.memory_bytes() > 1_000_000
+    assert running.stop()[1] == how
+    with pytest.raises(ProcessLookupError):
+        os.kill(running.process.pid, 0)
+
+
+def test_a_server_that_does_not_start_is_quoted(tmp_path):
+    with pytest.raises(PiEdgeError, match="a server ended at its start: no luck"):
+        server(tmp_path, "import sys; sys.exit('no luck')").start()
+
+
+def test_everyone_gets_the_same_question(tmp_path, shipped_models):
+    file = shipped_models / "mnist-mlp" / "float32.tflite"
+    question = comparison.Question(tmp_path, "mnist-mlp", file)
+    assert question.json.body.read_bytes() == question.json_body
+    size = int(question.binary.headers["inference-header-content-length"])
+    assert len(question.binary.body.read_bytes()) == size + 784 * 4
+    assert question.expected.shape == (1, 10)
+
+
+def test_the_report_shows_loads_lives_and_goals():
+    kind = "JSON, 1 connection"
+    life = {"listening_seconds": 0.3, "ready_seconds": 0.5, "pss_bytes": 61e6,
+            "stop_seconds": 0.1, "stop": "clean"}  # fmt: skip
+    report = {
+        "measured": "2026-11-23T19:00:00Z",
+        "model": "mnist-mlp",
+        "machine": {"emulated": False, "board": None, "cpu": "AMD EPYC", "cores": 2,
+                    "architecture": "x86_64", "python": "3.11.7",
+                    "runtime": {"name": "ai-edge-litert", "version": "2.3.0"}},
+        "loads": {"pi-edge": {kind: figures.summarize(runs(3000))},
+                  "other": {kind: figures.summarize(runs(1500))}},
+        "ratios": {"other": {kind: 2.0}},
+        "lives": {"pi-edge": life},
+        "bare": {"error": None, "p50_ms": 0.005},
+    }  # fmt: skip
+    text = show.to_text(report)
+    assert ">= 1.5x met" in text
+    assert "2.00x" in text
+    assert "61.0 MB: <= 60 MB NOT met" in text
+    assert "p50 0.0050 ms" in text
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--peers", "nobody"], "--peers knows mlserver, not 'nobody'"),
+        (["--seconds", "0"], "--seconds must be from"),
+        (["--rounds", "0"], "--rounds must be from"),
+    ],
+)
+def test_wrong_usage(flags, says):
+    done = subprocess.run([SCRIPTS / "bench-http", *flags], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_a_missing_wrk_is_one_line(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "bench_http"],
+        cwd=SCRIPTS,
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "bench-http: wrk is not installed: apt-get install wrk\n"
