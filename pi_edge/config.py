@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -16,9 +15,8 @@ SYSTEM_FILE = Path("/etc/pi-edge/config.toml")
 
 
 def shipped_models() -> Path:
-    """The models folder beside the package (a checkout), else the installed one."""
-    checkout = Path(__file__).resolve().parent.parent / "models"
-    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "pi-edge" / "models"
+    """The models folder of the checkout that the package runs from."""
+    return Path(__file__).resolve().parent.parent / "models"
 
 
 def user_state() -> Path:
