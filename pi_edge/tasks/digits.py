@@ -1,0 +1,227 @@
+"""Handwritten digits: a picture of a number in, its digits from left to right out.
+
+A picture is prepared the way MNIST was made (see glyphs.py), so that a network that learnt from
+MNIST can read a photograph. MNIST's own pixels, as a picture of 28x28 or as 784 numbers, go to
+the network as they are.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_edge.errors import BadInput, NotFound, PiEdgeError
+from pi_edge.tasks import Run, glyphs, images, ink, rules
+
+DEFAULT_MODEL = "mnist-cnn"
+
+WORK_SIDE = 800
+"""Pixels of the longer side at which a photograph is searched."""
+
+NO_DIGIT = "no digit found"
+
+_SIDE = glyphs.SIDE
+_COUNT = _SIDE * _SIDE
+_NPY = b"\x93NUMPY"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The digits of one picture, ready for the network.
+
+    Attributes:
+        images: float32 [n, 28, 28], 0 to 255, ink bright; n may be 0.
+        boxes: for each its left, top, right, bottom in pixels of the upright picture.
+    """
+
+    images: NDArray[np.float32]
+    boxes: tuple[glyphs.Box, ...]
+
+
+def from_body(body: bytes, content_type: str) -> Request:
+    """The digits in an HTTP body: a picture, or JSON {"pixels": [784 numbers, 0 to 255]}.
+
+    Raises:
+        BadInput: neither, or damaged.
+        TooLarge: more pixels than are decoded here.
+    """
+    if "json" in content_type.lower() or body[:64].lstrip()[:1] in (b"{", b"["):
+        return _from_json(body)
+    if body.startswith(_NPY):
+        return _from_npy(body)
+    return _from_picture(body)
+
+
+def from_argument(text: str) -> Request:
+    """The digits in a file: a picture, or .npy or JSON with 784 numbers.
+
+    Raises:
+        NotFound: there is no such file.
+        BadInput: it cannot be read or understood.
+        TooLarge: more pixels than are decoded here.
+    """
+    try:
+        data = Path(text).read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {text}") from None
+    except OSError as error:
+        raise BadInput(f"cannot read {text}: {error.strerror}") from error
+    return from_body(data, "")
+
+
+def answer(request: Request, run: Run) -> dict[str, Any]:
+    """What the network reads.
+
+    Returns:
+        number: the digits it spells, "" where there is none.
+        digit: the digit, None unless there is exactly one.
+        digits: for each, left to right, its digit, its ten probabilities and its box.
+        message: only where there is no digit.
+
+    Raises:
+        PiEdgeError: the model does not answer with probabilities [n, 10].
+    """
+    if not len(request.images):
+        return {"number": "", "digit": None, "digits": [], "message": NO_DIGIT}
+    outputs = run({"image": request.images})
+    probabilities = outputs.get("probabilities")
+    if probabilities is None or probabilities.shape != (len(request.images), 10):
+        raise PiEdgeError(
+            "this model does not answer with probabilities [-1,10]: it reads no digits"
+        )
+    found = [
+        {
+            "digit": int(row.argmax()),
+            "probabilities": [float(p) for p in row],
+            "box": [round(v, 1) for v in box],
+        }
+        for row, box in zip(probabilities, request.boxes, strict=True)
+    ]
+    return {
+        "number": "".join(str(d["digit"]) for d in found),
+        "digit": found[0]["digit"] if len(found) == 1 else None,
+        "digits": found,
+    }
+
+
+def to_text(answer: Mapping[str, Any]) -> str:
+    """The number, and below it each digit with its probability and its box."""
+    if not answer["digits"]:
+        return NO_DIGIT
+    lines = [str(answer["number"])]
+    for digit in answer["digits"]:
+        left, top, right, bottom = (round(v) for v in digit["box"])
+        sure = max(digit["probabilities"])
+        lines.append(f"  {digit['digit']}  {sure:6.1%}  at {left},{top} to {right},{bottom}")
+    return "\n".join(lines)
+
+
+# --- 784 numbers --------------------------------------------------------------------------------
+
+
+def _from_json(body: bytes) -> Request:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"this is not JSON: {str(error) or 'nested too deep'}") from error
+    pixels = document.get("pixels") if isinstance(document, dict) else None
+    if not isinstance(pixels, list):
+        raise BadInput('send {"pixels": [784 numbers from 0 to 255]} or a picture')
+    try:
+        array = np.asarray(pixels)
+    except ValueError as error:  # rows of different lengths
+        raise BadInput(f'"pixels" must be {_COUNT} numbers from 0 to 255') from error
+    return _from_numbers(array, '"pixels"')
+
+
+def _from_npy(data: bytes) -> Request:
+    stream = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(stream)
+        header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, _, dtype = header(stream)
+        # A header may promise more than memory holds: look before loading.
+        if int(np.prod(shape, dtype=object)) == _COUNT and not dtype.hasobject:
+            return _from_numbers(np.load(io.BytesIO(data), allow_pickle=False), "the .npy file")
+    except (ValueError, KeyError, EOFError, OSError, TypeError) as error:
+        raise BadInput(f"the .npy file is damaged: {error}") from error
+    raise BadInput(
+        f"the .npy file must hold {_COUNT} numbers from 0 to 255, not shape {list(shape)}"
+    )
+
+
+def _from_numbers(array: NDArray[Any], name: str) -> Request:
+    if array.size != _COUNT:
+        raise BadInput(f"{name} must be {_COUNT} numbers from 0 to 255, not {array.size}")
+    if array.dtype.kind not in "iuf":
+        raise BadInput(f"{name} must be {_COUNT} numbers from 0 to 255, nothing else among them")
+    pixels = array.astype(np.float32).reshape(_SIDE, _SIDE)
+    if not np.isfinite(pixels).all():
+        raise BadInput(f"{name} must be finite numbers: there is a NaN or an infinity among them")
+    if pixels.min() < 0 or pixels.max() > 255:
+        raise BadInput(
+            f"{name} must be from 0 to 255, not {float(pixels.min()):g} to {float(pixels.max()):g}"
+        )
+    if 0 < pixels.max() <= 1:
+        raise BadInput(f"{name} are all at most 1: send 0 to 255, not 0 to 1")
+    return _as_is(_ink_bright(pixels))
+
+
+def _ink_bright(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """MNIST's ink is bright on black: turned where the border is bright."""
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return 255 - pixels if np.median(border) > 127 else pixels
+
+
+def _as_is(pixels: NDArray[np.float32]) -> Request:
+    rows, columns = np.flatnonzero((pixels > 64).any(1)), np.flatnonzero((pixels > 64).any(0))
+    if not len(rows):
+        return Request(np.zeros((0, _SIDE, _SIDE), np.float32), ())
+    box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
+    return Request(pixels[None], (box,))
+
+
+# --- pictures -----------------------------------------------------------------------------------
+
+
+def _from_picture(data: bytes) -> Request:
+    picture = images.decode(data, WORK_SIDE)
+    luma = ink.grey(picture.pixels)
+    if luma.shape == (_SIDE, _SIDE):
+        pixels = _ink_bright(luma.astype(np.float32))
+        if _is_mnist(pixels):
+            return _as_is(pixels)
+    return _search(luma, picture.width, picture.height)
+
+
+def _is_mnist(pixels: NDArray[np.float32]) -> bool:
+    """Whether [28, 28] was made as MNIST was: a box of 20, centred by mass, on nothing at all."""
+    rows, columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))
+    if not len(rows):
+        return False
+    extent = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+    place = np.arange(_SIDE)
+    y, x = (float(pixels.sum(axis) @ place / pixels.sum()) for axis in (1, 0))
+    return extent == glyphs.BOX and abs(y - _SIDE / 2) < 0.6 and abs(x - _SIDE / 2) < 0.6
+
+
+def _search(luma: NDArray[np.uint8], width: int, height: int) -> Request:
+    depth = ink.isolate(luma)
+    noise = ink.noise(depth)
+    depth = rules.remove(depth, max(4 * noise, 0.06))
+    found = glyphs.find(depth, noise)
+    # Boxes are told in the pixels of the picture that was sent.
+    x, y = width / luma.shape[1], height / luma.shape[0]
+    boxes = tuple((g.box[0] * x, g.box[1] * y, g.box[2] * x, g.box[3] * y) for g in found)
+    stack = np.stack([g.pixels for g in found]) if found else np.zeros((0, _SIDE, _SIDE))
+    return Request(stack.astype(np.float32), boxes)
