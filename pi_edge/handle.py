@@ -69,7 +69,11 @@ class _Job(NamedTuple):
 
 def trivial_inputs(specs: tuple[TensorSpec, ...]) -> dict[str, np.ndarray]:
     """The smallest inputs that fit ``specs``: zeros (empty text), any length taken as 1."""
-    return {s.name: np.zeros(tuple(abs(n) for n in s.shape), s.dtype) for s in specs}
+    return {s.name: _zeros(tuple(abs(n) for n in s.shape), s.dtype) for s in specs}
+
+
+def _zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    return np.full(shape, b"", object) if dtype.kind == "S" else np.zeros(shape, dtype)
 
 
 class Handle:

@@ -32,14 +32,15 @@ class Model:
     Args:
         path: the .tflite file; it is mapped into memory, not read.
         threads: threads one inference may use.
+        copy: read it all the same, for a file that may be overwritten while it is in use.
 
     Raises:
         PiEdgeError: not a TFLite model, or its tensors cannot be allocated.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, copy: bool = False) -> None:
         self.path = path
-        self._interpreter = runtime.interpreter(path, threads)
+        self._interpreter = runtime.interpreter(path, threads, copy)
         self.inputs, self.outputs = _specs(self._interpreter)
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._allocate({spec.name: tuple(abs(n) for n in spec.shape) for spec in self.inputs})
@@ -60,7 +61,10 @@ class Model:
         self._check(inputs)
         shapes = {name: array.shape for name, array in inputs.items()}
         if shapes != self._shapes:
-            self._allocate(shapes)
+            try:
+                self._allocate(shapes)
+            except PiEdgeError as error:
+                raise BadInput(str(error)) from error
         try:
             for spec in self.inputs:
                 self._interpreter.set_tensor(spec.index, inputs[spec.name])
@@ -76,7 +80,7 @@ class Model:
             raise BadInput(f"this model takes the inputs {expected}, not {sorted(inputs)}")
         for spec in self.inputs:
             array = inputs[spec.name]
-            if array.dtype != spec.dtype:
+            if array.dtype != spec.dtype and not (spec.dtype.kind == "S" and array.dtype == object):
                 raise BadInput(f"input {spec.name} must be {spec.dtype}, not {array.dtype}")
             if array.ndim != len(spec.shape) or any(
                 want not in (-1, got) or got < 1

@@ -38,24 +38,28 @@ def load(path: Path, threads: int, sha256: str | None, time_limit: float = TIME_
         try_in_child(path, threads, time_limit)
     elif files.sha256(path) != sha256:
         raise PiEdgeError(f"{path.name} is not the file that model.json tells of: copy it again")
-    return load_here(path, threads)
+    # What nothing is told of may be overwritten in place by whoever dropped it in.
+    return load_here(path, threads, copy=sha256 is None)
 
 
-def load_here(path: Path, threads: int) -> Model:
-    """The same in this process, whatever it does.
+def load_here(path: Path, threads: int, copy: bool = False) -> Model:
+    """The same in this process, whatever it does; ``copy`` as for Model.
 
     Raises:
         PiEdgeError: why this file cannot be served.
     """
     try:
-        model = Model(path, threads)
+        model = Model(path, threads, copy)
         for spec in (*model.inputs, *model.outputs):
             datatypes.name_of(spec.dtype)
         model.run(trivial_inputs(model.inputs))
     except PiEdgeError:
         raise
     except Exception as error:
-        raise PiEdgeError(f"{path.name} cannot be loaded: {error}") from error
+        reason = str(error)
+        if "data-type" in reason:  # both runtimes say just this where NumPy has no such type
+            reason = "it has tensors of a type that NumPy has no name for, such as bfloat16"
+        raise PiEdgeError(f"{path.name} cannot be loaded: {reason}") from error
     return model
 
 

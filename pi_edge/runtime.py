@@ -62,13 +62,19 @@ def preload() -> None:
     _interpreter_class()
 
 
-def interpreter(path: Path, threads: int = 1) -> Any:
+def interpreter(path: Path, threads: int = 1, copy: bool = False) -> Any:
     """A new ``Interpreter`` over the .tflite file at ``path``, tensors not yet allocated.
+
+    Args:
+        copy: read the file instead of mapping it into memory. A mapped file that somebody
+            overwrites in place takes the process down.
 
     Raises:
         PiEdgeError: no runtime, or the file is not a TFLite model.
     """
     try:
+        if copy:
+            return _interpreter_class()(model_content=path.read_bytes(), num_threads=threads)
         return _interpreter_class()(model_path=str(path), num_threads=threads)
     except (ValueError, RuntimeError, OSError) as error:
         raise PiEdgeError(f"{path} is not a TFLite model this runtime can open: {error}") from error
