@@ -1,0 +1,237 @@
+"""The service under a real systemd: this machine's own root below a throw-away overlay, booted
+by systemd-nspawn. Nothing outside that container changes, and it has no network."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import file_pins
+import pytest
+from conftest import ROOT, missing
+
+PYTHON = "/opt/pi-edge/.venv/bin/python"
+DROP_IN = "/etc/systemd/system/pi-edge.service.d"
+
+BOOT = """
+mount -t tmpfs none "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
+root=$1/root
+shift
+exec systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --link-journal=no \
+    --private-network "$@" --boot \
+    systemd.unified_cgroup_hierarchy=1 systemd.unit=basic.target
+"""
+
+# What scripts/run leaves behind, without its downloads: the packages are those of this run.
+INSTALL = r"""
+mkdir -p /home/pi/pi-edge /opt/pi-edge
+cd /mnt/checkout
+cp -r pi_edge models scripts systemd setup.cfg pyproject.toml /home/pi/pi-edge
+/mnt/python/bin/python3 -m venv --without-pip /opt/pi-edge/.venv
+cd /opt/pi-edge/.venv
+printf '%s\n' /opt/pi-edge /mnt/packages /mnt/tests /mnt/pins >here.pth
+mv here.pth lib/python3*/site-packages
+cat >bin/pi-edge <<'EOF'
+#!/opt/pi-edge/.venv/bin/python
+import sys
+from pi_edge.cli import main
+sys.exit(main())
+EOF
+chmod +x bin/pi-edge
+PYTHONPATH=/home/pi/pi-edge/scripts/lib bin/python - >pi-edge.json <<'EOF'
+import dataclasses, json, environment
+probed = environment._probe("/opt/pi-edge/.venv/bin/python")
+stamp = environment.Stamp("/opt/pi-edge", probed, environment._requirements(), "litert", ())
+print(json.dumps(dataclasses.asdict(stamp)))
+EOF
+"""
+
+
+class Machine:
+    """A booted container and commands run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        pins = folder / "pins"
+        file_pins.environment(pins)
+        places = {
+            ROOT: "/mnt/checkout",
+            Path(sys.base_prefix): "/mnt/python",
+            Path(sysconfig.get_path("purelib")): "/mnt/packages",
+            ROOT / "tests": "/mnt/tests",
+            pins: "/mnt/pins",
+        }
+        overlay = folder / "overlay"
+        overlay.mkdir()
+        boot = ["unshare", "--mount", "sh", "-ec", BOOT, "boot", str(overlay)]
+        options = [f"--bind-ro={source}:{place}" for source, place in places.items()]
+        options.append(f"--machine=pi-edge-test-{os.getpid()}")
+        self.log = (folder / "boot.log").open("w+")
+        self.process = subprocess.Popen(
+            [*boot, *options], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+        )
+        self.wait_for(lambda: "running" in self.run("systemctl is-system-running", check=False))
+
+    def run(self, command: str, check: bool = True) -> str:
+        """Run a shell command as root in the container; its output."""
+        assert self.process.poll() is None, f"the container ended:\n{self.told()}"
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        leader = children.read_text().split()
+        if not leader:
+            return ""
+        enter = ["nsenter", "-t", leader[0], "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
+        clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-ec", command]
+        done = subprocess.run([*enter, *clean], capture_output=True, text=True)
+        assert not check or done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 90
+        while not condition():
+            assert time.monotonic() < deadline, f"waited 90 s in vain\n{self.told()}"
+            time.sleep(0.1)
+
+    def told(self) -> str:
+        """What the container printed while it booted, its end."""
+        self.log.seek(0)
+        return self.log.read()[-2000:]
+
+    def show(self, name: str) -> str:
+        """A property of the unit."""
+        return self.run(f"systemctl show --value -p {name} pi-edge").strip()
+
+    def pin(self) -> str:
+        return self.run("cat /var/lib/pi-edge/pins/GPIO17", check=False)
+
+    def status(self) -> dict[str, Any]:
+        """The daemon's /status."""
+        code = (
+            "import urllib.request as r;"
+            "print(r.urlopen('http://127.0.0.1:8080/status').read().decode())"
+        )
+        return cast(dict[str, Any], json.loads(self.run(f'{PYTHON} -c "{code}"')))
+
+    def drop_in(self, name: str, text: str) -> None:
+        """Change settings of the unit."""
+        self.run(f"mkdir -p {DROP_IN}; printf '[Service]\\n{text}\\n' >{DROP_IN}/{name}.conf")
+        self.run("systemctl daemon-reload")
+
+    def close(self) -> None:
+        self.process.send_signal(signal.SIGTERM)  # nspawn shuts its container down
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A machine on which the service was installed as its owner does, with a light."""
+    if os.geteuid() != 0:
+        missing("booting a container needs root")
+    for program in ("systemd-nspawn", "nsenter", "unshare"):
+        if not shutil.which(program):
+            missing(f"no {program}: apt install systemd-container util-linux")
+    machine = Machine(tmp_path_factory.mktemp("machine"))
+    try:
+        machine.run(INSTALL)
+        machine.drop_in(
+            "test",
+            "Environment=GPIOZERO_PIN_FACTORY=file FILE_PINS=/var/lib/pi-edge/pins\\n"
+            "Environment=LD_LIBRARY_PATH=/mnt/python/lib\\n"
+            "ExecStartPre=mkdir -p /var/lib/pi-edge/pins",
+        )
+        machine.run("useradd --create-home maker")
+        machine.run(
+            "SUDO_USER=maker /home/pi/pi-edge/scripts/install-service"
+            " || { journalctl --unit=pi-edge; false; }"
+        )
+        yield machine
+    finally:
+        machine.close()
+
+
+def test_the_service_is_ready_and_lit_once_installed(machine: Machine) -> None:
+    assert machine.show("ActiveState") == "active"
+    assert machine.show("StatusText") == "ready"
+    assert machine.run("systemctl is-enabled pi-edge").strip() == "enabled"
+    machine.wait_for(lambda: machine.status()["led"]["lit"])
+    assert machine.pin() == "1"
+
+
+def test_the_daemon_runs_as_its_own_user_without_privileges(machine: Machine) -> None:
+    lines = machine.run(f"cat /proc/{machine.show('MainPID')}/status").splitlines()
+    process = dict(line.split(":\t", 1) for line in lines)
+    user = machine.run("id -u pi-edge").strip()
+    groups = machine.run("getent group gpio pi-edge").split()
+    assert process["Uid"].split() == [user] * 4
+    assert set(process["Groups"].split()) == {group.split(":")[2] for group in groups}
+    assert int(process["CapEff"], 16) == int(process["CapBnd"], 16) == 0
+    assert process["NoNewPrivs"] == "1"
+    assert process["Seccomp"] == "2"
+
+
+def test_a_model_infers_within_the_sandbox(machine: Machine) -> None:
+    code = (
+        "import json, urllib.request as r;"
+        "image = dict(name='image', shape=[1, 28, 28], datatype='FP32', data=[0.0] * 784);"
+        "body = json.dumps(dict(inputs=[image])).encode();"
+        "url = 'http://127.0.0.1:8080/v2/models/mnist-mlp/infer';"
+        "print(json.load(r.urlopen(url, body))['outputs'][0]['shape'])"
+    )
+    assert machine.run(f'{PYTHON} -c "{code}"').strip() == "[1, 10]"
+
+
+def test_who_installed_the_service_may_add_a_model(machine: Machine) -> None:
+    model = "/opt/pi-edge/models/mnist-mlp/float32.tflite"
+    machine.run(f"su maker -c 'cp {model} /var/lib/pi-edge/models/mine.tflite'")
+    machine.wait_for(lambda: machine.status()["models"].get("mine", {}).get("state") == "ready")
+
+
+def test_after_kill_9_the_light_is_dark(machine: Machine) -> None:
+    machine.wait_for(lambda: machine.status()["led"]["lit"])
+    machine.drop_in("once", "Restart=no")
+    machine.run("systemctl kill --signal=KILL pi-edge")
+    machine.wait_for(lambda: machine.show("ActiveState") == "failed")
+    assert machine.pin() == "0"
+    machine.run(f"rm {DROP_IN}/once.conf; systemctl daemon-reload; systemctl start pi-edge")
+    assert machine.show("ActiveState") == "active"
+
+
+def test_a_daemon_that_died_is_started_again(machine: Machine) -> None:
+    before = machine.show("MainPID")
+    machine.run("systemctl kill --signal=SEGV pi-edge")
+    machine.wait_for(lambda: machine.show("NRestarts") == "1")
+    machine.wait_for(lambda: machine.show("ActiveState") == "active")
+    assert machine.show("MainPID") != before
+
+
+def test_a_daemon_that_hangs_is_ended_by_the_watchdog_and_started_again(machine: Machine) -> None:
+    machine.drop_in("watchdog", "WatchdogSec=2")
+    machine.run("systemctl restart pi-edge")
+    before = machine.show("MainPID")
+    machine.run("kill -STOP " + before)
+    machine.wait_for(lambda: machine.show("NRestarts") == "1")
+    machine.wait_for(lambda: machine.show("ActiveState") == "active")
+    assert "Failed with result 'watchdog'" in machine.run("journalctl --unit=pi-edge")
+    machine.run(f"rm {DROP_IN}/watchdog.conf; systemctl daemon-reload")
+
+
+def test_uninstalling_stops_the_daemon_and_keeps_what_is_the_owners(machine: Machine) -> None:
+    machine.run("/opt/pi-edge/scripts/install-service --uninstall")
+    assert machine.show("LoadState") == "not-found"
+    assert machine.show("ActiveState") == "inactive"
+    assert machine.pin() == "0"
+    machine.run("ls /var/lib/pi-edge/models")
