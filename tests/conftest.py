@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def missing(reason: str) -> None:
-    """Skip with a reason on a person's machine; fail in CI, where nothing may be missing."""
-    if os.environ.get("CI"):
-        pytest.fail(f"CI must have this: {reason}")
-    pytest.skip(reason)
+from support import ROOT, missing
 
 
 @pytest.fixture

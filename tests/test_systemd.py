@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, missing
+from support import ROOT, missing
 
 from pi_edge import systemd
 from pi_edge.config import Config

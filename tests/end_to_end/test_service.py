@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import file_pins
 import pytest
-from conftest import ROOT, missing
+from support import ROOT, missing
 
 PYTHON = "/opt/pi-edge/.venv/bin/python"
 DROP_IN = "/etc/systemd/system/pi-edge.service.d"

@@ -1,0 +1,218 @@
+"""pi-edge on 32- and 64-bit Raspberry Pi OS, as far as a Pi can be had without one: Debian's
+ARM userland under emulation, the real set-up, the real daemon, asked over HTTP from outside."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tritonclient.http as triton
+from debian_trees import RECIPES, obstacle
+from pi_daemon import PATIENCE_SECONDS, Daemon, install, start
+from PIL import Image
+from raspberry_pi import Pi
+from support import ROOT, missing
+
+from pi_edge import catalog, tasks
+from pi_edge.model import Model
+
+# The same picture through another JPEG decoder and another processor's float32 arithmetic.
+TOLERANCE = 0.02
+SEVEN = ROOT / "docs/pictures/seven.jpg"
+
+StartDaemon = Callable[[], Daemon]
+
+
+@pytest.fixture(scope="session")
+def _pis() -> Iterator[dict[str, Future[Pi]]]:
+    """All the Pis, being installed side by side as far as this machine allows."""
+    with ExitStack() as stack:
+        workers = stack.enter_context(ThreadPoolExecutor(2))
+        trees = [recipe for recipe in RECIPES if not obstacle(recipe)]
+        yield {recipe.name: workers.submit(install, recipe, stack) for recipe in trees}
+
+
+@pytest.fixture(scope="session", params=RECIPES, ids=lambda recipe: recipe.name)
+def pi(request: pytest.FixtureRequest, _pis: dict[str, Future[Pi]]) -> Pi:
+    """A Pi with pi-edge installed."""
+    if reason := obstacle(request.param):
+        missing(reason)
+    return _pis[request.param.name].result()
+
+
+@pytest.fixture(scope="session")
+def daemon(pi: Pi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """The daemon that all tests of a Pi share."""
+    with ExitStack() as stack:
+        yield start(pi, tmp_path_factory.mktemp(pi.recipe.name), stack)
+
+
+@pytest.fixture
+def start_daemon(pi: Pi, tmp_path: Path) -> Iterator[StartDaemon]:
+    """Starts a daemon of the test's own."""
+    with ExitStack() as stack:
+        yield lambda: start(pi, tmp_path, stack)
+
+
+def shipped() -> dict[str, catalog.Entry]:
+    entries, problems = catalog.find(ROOT / "models")
+    assert not problems
+    return entries
+
+
+def pictures() -> dict[str, tuple[bytes, str]]:
+    """name -> body and media type: a photo-like seven, and digits in a row on white paper."""
+    with np.load(ROOT / "models/mnist-cnn/check.npz") as check:
+        images = check["inputs/image"]
+    rows = {"seven": (SEVEN.read_bytes(), "image/jpeg")}
+    for first in range(0, len(images) - 2, 3):
+        ink = np.hstack([np.pad(image, 8) for image in images[first : first + 3]])
+        paper = Image.fromarray((255 - ink).astype(np.uint8)).resize((44 * 9, 44 * 3))
+        file = io.BytesIO()
+        paper.save(file, "PNG")
+        rows[f"digits {first} to {first + 2}"] = file.getvalue(), "image/png"
+    return rows
+
+
+def ask(url: str, body: bytes, content_type: str) -> dict[str, Any]:
+    request = urllib.request.Request(url, body, {"Content-Type": content_type})
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
+def client(daemon: Daemon) -> triton.InferenceServerClient:
+    return triton.InferenceServerClient(
+        daemon.url.removeprefix("http://"),
+        connection_timeout=PATIENCE_SECONDS,
+        network_timeout=PATIENCE_SECONDS,
+    )
+
+
+def test_set_up_chose_the_runtime_by_the_interpreter_s_pointer_size(pi: Pi, daemon: Daemon) -> None:
+    expected = {
+        "bookworm-armhf": ("armv7l", 32, "tflite-runtime", "2.14.0"),
+        "bookworm-arm64": ("aarch64", 64, "ai-edge-litert", ""),
+        "trixie-arm64": ("aarch64", 64, "ai-edge-litert", ""),
+    }
+    architecture, bits, runtime, version = expected[pi.recipe.name]
+    machine, told = daemon.status()["machine"], daemon.status()["runtime"]
+    assert (machine["architecture"], machine["pointer_bits"]) == (architecture, bits)
+    assert told["name"] == runtime
+    assert told["version"].startswith(version)
+
+
+def test_status_says_that_the_machine_is_emulated(daemon: Daemon) -> None:
+    assert daemon.status()["machine"]["emulated"] is True
+
+
+def test_every_shipped_model_is_ready_in_every_variant(daemon: Daemon) -> None:
+    told = daemon.status()["models"]
+    states = {
+        (name, variant): told[name]["variants"][variant]["state"]
+        for name, entry in shipped().items()
+        for variant in entry.files
+    }
+    assert states
+    assert set(states.values()) == {"ready"}
+
+
+def test_pictures_are_read_as_on_this_machine(daemon: Daemon) -> None:
+    task = tasks.get("digits")
+    for name, entry in shipped().items():
+        model = Model(entry.file()[1])
+        for picture, (body, content_type) in pictures().items():
+            here = task.answer(task.from_body(body, content_type), model.run)
+            there = ask(f"{daemon.url}/tasks/digits?model={name}", body, content_type)
+            assert there["number"] == here["number"], (name, picture)
+            for one, other in zip(there["digits"], here["digits"], strict=True):
+                assert one["digit"] == other["digit"], (name, picture)
+                np.testing.assert_allclose(
+                    one["probabilities"],
+                    other["probabilities"],
+                    atol=TOLERANCE,
+                    err_msg=f"{name}, {picture}",
+                )
+
+
+def test_the_seven_is_read_as_a_seven(daemon: Daemon) -> None:
+    assert ask(f"{daemon.url}/tasks/digits", SEVEN.read_bytes(), "image/jpeg")["digit"] == 7
+
+
+@pytest.mark.parametrize("binary", [True, False], ids=["binary", "json"])
+def test_inference_protocol_answers_what_check_npz_expects(daemon: Daemon, binary: bool) -> None:
+    with client(daemon) as server:
+        for name, entry in shipped().items():
+            with np.load(ROOT / "models" / name / "check.npz") as check:
+                arrays = dict(check)
+            image = triton.InferInput("image", arrays["inputs/image"].shape, "FP32")
+            image.set_data_from_numpy(arrays["inputs/image"], binary_data=binary)
+            wanted = triton.InferRequestedOutput("probabilities", binary_data=binary)
+            for variant in entry.files:
+                answer = server.infer(name, [image], model_version=variant, outputs=[wanted])
+                np.testing.assert_allclose(
+                    answer.as_numpy("probabilities"),
+                    arrays[f"{variant}/probabilities"],
+                    atol=float(entry.info["variants"][variant].get("tolerance", 1e-4)),
+                    err_msg=f"{name} {variant}",
+                )
+
+
+def test_the_light_blinks_at_the_start_and_is_steady_when_ready(daemon: Daemon) -> None:
+    transitions = daemon.first_light["transitions"]
+    assert transitions[0]["state"] == "starting"
+    assert [t["lit"] for t in transitions] == [n % 2 == 0 for n in range(len(transitions))]
+    assert len(transitions) > 2, "loading under emulation takes longer than one blink"
+    assert daemon.first_light["shows"] == "ready"
+
+
+def test_the_light_winks_for_an_inference(daemon: Daemon) -> None:
+    before = daemon.status()["led"]["winks"]
+    ask(f"{daemon.url}/tasks/digits", SEVEN.read_bytes(), "image/jpeg")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not ((led := daemon.status()["led"])["winks"] > before and led["lit"]):
+        assert time.monotonic() < deadline, led
+        time.sleep(0.1)
+    wink = [(t["lit"], t["state"]) for t in led["transitions"][-2:]]
+    assert wink == [(False, "ready"), (True, "ready")]
+
+
+def test_sigterm_ends_the_daemon_cleanly_with_the_light_off(start_daemon: StartDaemon) -> None:
+    daemon = start_daemon()
+    daemon.process.send_signal(signal.SIGTERM)
+    assert daemon.process.wait(PATIENCE_SECONDS) == 0
+    assert "LED (mock, GPIO17): stopped" in daemon.log.read_text()
+
+
+def test_a_second_start_has_nothing_to_set_up(start_daemon: StartDaemon) -> None:
+    assert "installing" not in start_daemon().log.read_text()
+
+
+def test_models_verify_passes(pi: Pi) -> None:
+    done = pi.run(".venv/bin/pi-edge", "models", "verify")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_bench_says_emulated_in_words(pi: Pi) -> None:
+    command = ".venv/bin/pi-edge", "bench", "mnist-linear", "--variant", "int8", "--threads", "1"
+    done = pi.run(*command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "emulated" in done.stdout.lower()
+
+
+def test_tensorflow_is_not_installed(pi: Pi) -> None:
+    installed = {
+        path.name for path in Path(pi.tree).glob("home/pi/pi-edge/.venv/lib/*/*-packages/*")
+    }
+    assert installed
+    assert "tensorflow" not in installed

@@ -1,0 +1,17 @@
+"""What test modules import. (Not in conftest.py: each folder may have one of that name.)"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def missing(reason: str) -> None:
+    """Skip with a reason on a person's machine; fail in CI, where nothing may be missing."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must have this: {reason}")
+    pytest.skip(reason)
