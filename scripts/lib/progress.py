@@ -38,5 +38,5 @@ def watch(process: subprocess.Popen[bytes], log: Path) -> int:
 
 
 def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()
-    return lines[-1].strip() if lines else ""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line and "WARNING" not in line), "...")
