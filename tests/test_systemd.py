@@ -310,3 +310,4 @@ def test_the_sandbox_leaves_an_exposure_of_at_most_2_5(installed_unit: Path) -> 
     level = re.search(r"Overall exposure level for pi-edge.service: ([0-9.]+)", done.stdout)
     assert level
     assert float(level[1]) <= 2.5
+    assert level[0] in (ROOT / "docs" / "service.md").read_text(), "docs/service.md is out of date"
