@@ -211,6 +211,7 @@ class Daemon:
         from pi_edge.server import app, web_server
 
         self.url = url_of(listener)
+        logger.info("listening at %s", self.url)
         server = web_server.create(
             app.create_app(self.repository, lambda: self.state, self.status, self.config.max_body),
             DRAIN_SECONDS,

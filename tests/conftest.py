@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
+from running import RunningDaemon, install, running_daemon
 from support import ROOT, missing
 
 
@@ -34,3 +35,20 @@ def mnist() -> Path:
 def shipped_models() -> Path:
     """The models folder of the checkout."""
     return ROOT / "models"
+
+
+# Little models of tests/data that the shared daemon serves besides the shipped ones.
+LITTLE = ("double", "sum", "log", "power", "pick", "same-string", "same-bool", "same-float16")
+
+
+@pytest.fixture(scope="session")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    """A daemon for all tests that leave it as it was: the shipped models, and LITTLE ones as
+    the owner's. Must still be ready when the last test is done."""
+    folder = tmp_path_factory.mktemp("daemon")
+    for name in LITTLE:
+        install(name, folder / "models", variants=2, labels=["none", "some", "many"])
+    with running_daemon(folder) as running:
+        yield running
+        assert running.process.poll() is None, running.log.read_text()
+        assert running.status()["state"] == "ready"

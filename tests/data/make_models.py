@@ -1,0 +1,47 @@
+"""Makes the little .tflite files beside it, which tests drop into models folders.
+
+.venv/bin/python tests/data/make_models.py        # needs the extra [desktop]
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import tensorflow as tf
+
+HERE = Path(__file__).parent
+
+
+def convert(name: str, function: Callable[..., dict[str, tf.Tensor]], **inputs: tuple) -> None:
+    """Write NAME.tflite, its signature taking ``inputs``: name=(dtype, shape)."""
+    signature = [tf.TensorSpec(shape, dtype, key) for key, (dtype, shape) in inputs.items()]
+    module = tf.Module()
+    module.call = tf.function(function, input_signature=signature)
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures=module.call)
+        content = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+    (HERE / f"{name}.tflite").write_bytes(content)
+    print(f"{name}.tflite {len(content)} bytes")
+
+
+def power(x: tf.Tensor) -> dict[str, tf.Tensor]:
+    """As slow as the input is large: thirty multiplications of square matrices."""
+    y = x
+    for _ in range(30):
+        y = tf.tanh(y @ x)
+    return {"y": y}
+
+
+convert("double", lambda x: {"y": x * 2}, x=(tf.float32, [None, 3]))
+convert("triple", lambda x: {"y": x * 3}, x=(tf.float32, [None, 3]))
+convert(
+    "sum", lambda a, b: {"sum": a + b, "difference": a - b}, a=(tf.int64, [2]), b=(tf.int64, [2])
+)
+convert("log", lambda x: {"y": tf.math.log(x)}, x=(tf.float32, [None]))
+convert("power", power, x=(tf.float32, [None, None]))
+for dtype in (tf.string, tf.bool, tf.float16, tf.uint8, tf.complex64, tf.bfloat16):
+    name = f"same-{dtype.name}"
+    convert(name, lambda x: {"y": tf.reshape(x, [2, 2])}, x=(dtype, [2, 2]))
+convert("pick", lambda i: {"y": tf.gather(tf.constant([1.0, 2.0, 3.0]), i)}, i=(tf.int32, [None]))
