@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 from pathlib import Path
 
 from pi_edge import config
@@ -27,13 +29,30 @@ def run(args: argparse.Namespace) -> int:
     if args.seed < 0:
         raise BadInput("--seed must not be negative")
     state = config.load({"state": args.state}).state
-    for package, name in families.models(args.family):
-        families.tensorflow_step(package, "train")(
-            name,
-            state=state,
-            given=args.data,
-            seed=args.seed,
-            epochs=args.epochs,
-            fresh=args.fresh,
-        )
+    chosen = families.models(args.family)
+    if len(chosen) > 1:
+        return _one_by_one([name for _, name in chosen], args, state)
+    ((package, name),) = chosen
+    families.tensorflow_step(package, "train")(
+        name,
+        state=state,
+        given=args.data,
+        seed=args.seed,
+        epochs=args.epochs,
+        fresh=args.fresh,
+    )
+    return 0
+
+
+def _one_by_one(names: list[str], args: argparse.Namespace, state: Path) -> int:
+    """Train each model in a process of its own, so that each peak of memory is its own."""
+    families.need_tensorflow("train")
+    flags = ["--state", str(state), "--seed", str(args.seed)]
+    flags += ["--data", str(args.data)] if args.data else []
+    flags += ["--epochs", str(args.epochs)] if args.epochs else []
+    flags += ["--fresh"] if args.fresh else []
+    for name in names:
+        code = subprocess.call([sys.executable, "-m", "pi_edge", "train", name, *flags])
+        if code:
+            return code
     return 0

@@ -40,11 +40,16 @@ def step(package: str, name: str) -> Any:
 
 def tensorflow_step(package: str, name: str) -> Any:
     """Like `step`, for a step that needs TensorFlow."""
+    need_tensorflow(name)
+    with quiet():
+        return step(package, name)
+
+
+def need_tensorflow(name: str) -> None:
+    """Raise a line that says what to install, where the desktop step `name` cannot run."""
     for needed in ("tensorflow", "tqdm"):
         if importlib.util.find_spec(needed) is None:
             raise Unavailable(
                 f"pi-edge {name} runs on a desktop and needs {needed}, which is not installed: "
                 "pip install 'pi-edge[desktop]'"
             )
-    with quiet():
-        return step(package, name)

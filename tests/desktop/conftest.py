@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support import missing
 
 from pi_edge.desktop.quiet import quiet
 
@@ -18,9 +18,7 @@ IMPORT_BYTES = 500_000_000
 @pytest.fixture(scope="session")
 def tensorflow() -> Any:
     if importlib.util.find_spec("tensorflow") is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have TensorFlow (extra desktop)")
-        pytest.skip("TensorFlow is not installed (extra desktop)")
+        missing("TensorFlow is not installed (extra desktop)")
     with quiet():
         import tensorflow
 

@@ -11,11 +11,10 @@ ends with the same weights, bit for bit, as one that was not.
 
 from __future__ import annotations
 
-import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -120,7 +119,7 @@ def train(
     }
 
     steps = len(rows.training) // network.recipe.batch
-    variables = {key: tf.Variable(value) for key, value in values.items()}
+    variables = {key: tf.Variable(values.pop(key)) for key in list(values)}
     step = training_step(network, variables, steps * network.recipe.epochs)
     measure = measurement(network)
     for epoch in range(done + 1, network.recipe.epochs + 1):
@@ -136,8 +135,8 @@ def train(
                 loss, right = step(images, labels, np.int32(number), at_random)
                 seen += (float(loss), float(right))
                 progress.step(loss=seen[0] / (at + 1), accuracy=seen[1] / (at + 1))
-        values = {key: variable.numpy() for key, variable in variables.items()}
-        held_out_loss, wrong = measure(shipped(network, values), digits, rows.held_out)
+        weights = shipped(network, variables)
+        held_out_loss, wrong = measure(weights, digits, rows.held_out)
         accuracy = 1 - wrong / len(rows.held_out)
         story["history"].append(
             {
@@ -152,14 +151,14 @@ def train(
         story["seconds"] += time.monotonic() - began
         story["peak_bytes"] = max(story["peak_bytes"], memory.peak_bytes())
         story["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
-        save(checkpoint, values, story)
+        save(checkpoint, variables, story)
         say(
             f"{title}: loss {seen[0] / steps:.4f}, accuracy {seen[1] / steps:.2%}, held out "
             f"{accuracy:.2%} ({wrong} wrong), {time.monotonic() - began:.0f} s, "
             f"peak memory {memory.megabytes(story['peak_bytes'])}"
         )
     say(f"{name}: {memory.report(story['peak_bytes'], story['tensorflow_import_bytes'])}")
-    return Trained(network, shipped(network, values), story)
+    return Trained(network, weights, story)
 
 
 def trained(name: str, state: Path) -> Trained:
@@ -298,22 +297,22 @@ def start_values(network: Network, seed: int) -> Weights:
     return values
 
 
-def shipped(network: Network, values: Weights) -> Weights:
+def shipped(network: Network, values: Mapping[str, Any]) -> Weights:
     """Return the averaged weights, folded: the network as it is measured and shipped."""
     average = {
-        key.removesuffix("@average"): value
+        key.removesuffix("@average"): np.asarray(value)
         for key, value in values.items()
         if key.endswith("@average")
     }
     return folded(network.layers, average)
 
 
-def save(path: Path, values: Weights, story: dict[str, Any]) -> None:
-    """Write a checkpoint, whole or not at all."""
-    arrays: dict[str, Any] = {**values, "story": np.array(json.dumps(story))}
-    contents = io.BytesIO()
-    np.savez(contents, **arrays)
-    files.write_bytes(path, contents.getvalue())
+def save(path: Path, values: Mapping[str, Any], story: dict[str, Any]) -> None:
+    """Write a checkpoint, whole or not at all: an .npz, one array in memory at a time."""
+    with files.replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for key, value in (*values.items(), ("story", np.array(json.dumps(story)))):
+            with archive.open(f"{key}.npy", "w") as member:
+                np.lib.format.write_array(member, np.asarray(value), allow_pickle=False)
 
 
 def load(path: Path) -> tuple[Weights, dict[str, Any]]:
