@@ -7,6 +7,7 @@ import itertools
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -418,7 +419,8 @@ def daemon(models: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[str], 
     try:
         assert process.stderr
         lines = iter(process.stderr.readline, "")
-        url = next(line.split()[-1] for line in lines if " at http://" in line)
+        settled = re.compile(r"(?:ready|degraded|failed) at (http://\S+)").search
+        url = next(found[1] for found in map(settled, lines) if found)
         yield process, url
     finally:
         process.kill()
