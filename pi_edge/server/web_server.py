@@ -12,7 +12,7 @@ import importlib
 import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -28,8 +28,44 @@ else:
 KEEP_ALIVE_SECONDS = 75
 
 
+class OneWrite:
+    """A transport that sends an answer's head together with the start of its body: one system
+    call instead of two, and the client wakes up once."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport, self._head = transport, b""
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
+            self._head = data
+            return
+        self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send a head that no body follows."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class Protocol(_Protocol):
-    """Answers what the parser refuses in JSON, whatever the parser raises."""
+    """Writes answers whole, and answers what the parser refuses in JSON, whatever it raises."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._one_write = OneWrite(transport)
+        super().connection_made(cast(asyncio.Transport, self._one_write))
+
+    def on_response_complete(self) -> None:
+        self._one_write.flush()
+        super().on_response_complete()
 
     def data_received(self, data: bytes) -> None:
         try:
