@@ -73,14 +73,15 @@ def logged(command: Sequence[str], log: Path, cwd: Path | None = None) -> None:
 
 def explain(text: str, log: Path) -> Refused:
     """What a failed command's output means."""
-    # pip goes on after a connection error and ends with "no matching distribution": look for
-    # the cause before the consequence.
-    if _UNREACHABLE.search(text):
+    missing = _NO_WHEEL.search(text)
+    # pip goes on after a connection error and ends with "no matching distribution", first of all
+    # for setuptools, which every index has: look for the cause before the consequence.
+    if _UNREACHABLE.search(text) or (missing and missing[1] == "setuptools"):
         return Unreachable(
             "no package index answers: connect this machine to the network (or set pip's proxy"
             " or index) and run the same command again"
         )
-    if missing := _NO_WHEEL.search(text):
+    if missing:
         return NoWheel(missing[1])
     if "No space left on device" in text:
         return Refused("the disk is full: make room and run the same command again")
