@@ -1,0 +1,245 @@
+"""The models folders at run time."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from running import drop_in, install, wait_until
+
+from pi_edge import repository as module
+from pi_edge.errors import NotFound, PiEdgeError, Unavailable
+from pi_edge.repository import Repository
+
+X = {"x": np.array([[1, 2, 3]], np.float32)}
+
+
+@pytest.fixture(autouse=True)
+def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "POLL_SECONDS", 0.05)
+
+
+class Folders:
+    """Two folders and a repository over them."""
+
+    def __init__(self, root: Path) -> None:
+        self.shipped, self.owned = root / "shipped", root / "owned"
+        self.shipped.mkdir()
+        self.owned.mkdir()
+        self.changes: list[dict[str, str]] = []
+        self.repository = Repository(self.shipped, self.owned, on_change=self._note)
+
+    def _note(self) -> None:
+        self.changes.append(self.states())
+
+    def start(self) -> Repository:
+        self.repository.start()
+        wait_until(lambda: self.repository.settled)
+        return self.repository
+
+    def states(self) -> dict[str, str]:
+        return {name: model.state for name, model in self.repository.models().items()}
+
+    def reason(self, name: str) -> str:
+        return self.repository.models()[name].reason
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Iterator[Folders]:
+    folders = Folders(tmp_path)
+    yield folders
+    folders.repository.stop()
+
+
+def test_serves_what_both_folders_hold(folders: Folders) -> None:
+    install("double", folders.shipped)
+    install("triple", folders.owned)
+    repository = folders.start()
+    assert folders.states() == {"double": "ready", "triple": "ready"}
+    assert repository.handle("triple").run(X)["y"].tolist() == [[3, 6, 9]]
+
+
+def test_the_owners_model_wins_over_a_shipped_one(folders: Folders) -> None:
+    drop_in("double", folders.shipped)
+    drop_in("triple", folders.owned, rename="double")
+    assert folders.start().handle("double").run(X)["y"].tolist() == [[3, 6, 9]]
+
+
+def test_without_a_version_the_default_variant_answers(folders: Folders) -> None:
+    install("double", folders.shipped, variants=3)
+    repository = folders.start()
+    assert repository.handle("double").version == "v1"
+    assert repository.handle("double", "v3").version == "v3"
+
+
+def test_states_on_the_way_are_loading_then_ready(folders: Folders) -> None:
+    install("double", folders.shipped)
+    folders.start()
+    seen = [states["double"] for states in folders.changes if "double" in states]
+    assert seen[0] == "loading"
+    assert seen[-1] == "ready"
+
+
+def test_a_file_nobody_vouches_for_is_probed_first(folders: Folders) -> None:
+    drop_in("double", folders.shipped)
+    folders.start()
+    seen = [states["double"] for states in folders.changes if "double" in states]
+    assert "probing" in seen
+    assert seen[-1] == "ready"
+
+
+def test_a_dropped_in_model_is_served_and_a_removed_one_goes_away(folders: Folders) -> None:
+    repository = folders.start()
+    assert folders.states() == {}
+    file = drop_in("double", folders.owned)
+    wait_until(lambda: folders.states() == {"double": "ready"})
+    file.unlink()
+    wait_until(lambda: folders.states() == {})
+    with pytest.raises(NotFound, match="no model 'double'"):
+        repository.handle("double")
+
+
+def test_a_changed_file_is_loaded_again(folders: Folders) -> None:
+    repository = folders.start()
+    drop_in("double", folders.owned, rename="times")
+    wait_until(lambda: folders.states() == {"times": "ready"})
+    before = repository.handle("times")
+    drop_in("triple", folders.owned, rename="times")  # overwritten in place, under our feet
+    wait_until(lambda: repository.handle("times").run(X)["y"].tolist() == [[3, 6, 9]])
+    assert before.run(X)["y"].tolist() == [[2, 4, 6]]  # whoever held it goes on
+
+
+def test_an_unchanged_variant_is_not_loaded_again(folders: Folders) -> None:
+    folder = install("double", folders.owned, variants=2)
+    repository = folders.start()
+    kept, replaced = repository.handle("double", "v1"), repository.handle("double", "v2")
+    path = folder / "model.json"
+    document = json.loads(path.read_text())
+    del document["variants"]["v2"]["sha256"]
+    path.write_text(json.dumps(document))
+    os.utime(folder / "v2.tflite", (1, 1))
+    wait_until(lambda: repository.handle("double", "v2") is not replaced)
+    assert repository.handle("double", "v1") is kept
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no model", b"\x1c\x00\x00\x00TFL3" + bytes(100), b"\xff" * 1000]
+)
+def test_a_broken_file_is_quarantined_and_others_serve(folders: Folders, content: bytes) -> None:
+    install("double", folders.shipped)
+    (folders.owned / "broken.tflite").write_bytes(content)
+    repository = folders.start()
+    assert folders.states() == {"broken": "quarantined", "double": "ready"}
+    assert folders.reason("broken")
+    assert "\n" not in folders.reason("broken")
+    with pytest.raises(Unavailable, match="quarantined"):
+        repository.handle("broken")
+
+
+def test_a_file_other_than_model_json_tells_of_is_quarantined(folders: Folders) -> None:
+    folder = install("double", folders.shipped, variants=2)
+    shutil.copy(drop_in("triple", folders.owned), folder / "v2.tflite")
+    repository = folders.start()
+    assert folders.states()["double"] == "ready"
+    assert "model.json" in folders.reason("double")
+    with pytest.raises(Unavailable, match=r"model\.json"):
+        repository.handle("double", "v2")
+
+
+@pytest.mark.parametrize("name", ["same-complex64", "same-bfloat16"])
+def test_a_type_the_protocol_cannot_name_is_quarantined_by_name(
+    folders: Folders, name: str
+) -> None:
+    drop_in(name, folders.owned)
+    folders.start()
+    assert folders.states() == {name: "quarantined"}
+    assert name.removeprefix("same-") in folders.reason(name)
+
+
+def test_an_unreadable_model_json_is_quarantined_and_mended(folders: Folders) -> None:
+    folder = install("double", folders.owned)
+    good = (folder / "model.json").read_text()
+    (folder / "model.json").write_text("{")
+    repository = folders.start()
+    assert folders.states() == {"double": "quarantined"}
+    with pytest.raises(Unavailable, match=r"model\.json"):
+        repository.handle("double")
+    (folder / "model.json").write_text(good)
+    wait_until(lambda: folders.states() == {"double": "ready"})
+
+
+def test_an_unloaded_model_stays_unloaded_until_it_is_loaded(folders: Folders) -> None:
+    file = drop_in("double", folders.owned)
+    repository = folders.start()
+    repository.unload("double")
+    assert folders.states() == {"double": "unloaded"}
+    with pytest.raises(Unavailable, match="unloaded"):
+        repository.handle("double")
+    drop_in("triple", folders.owned, rename="double")
+    drop_in("triple", folders.owned)
+    wait_until(lambda: folders.states().get("triple") == "ready")  # the watcher has been by
+    assert folders.states()["double"] == "unloaded"
+    repository.load("double")
+    assert repository.handle("double").run(X)["y"].tolist() == [[3, 6, 9]]
+    assert file.exists()
+
+
+def test_loading_again_gives_a_quarantined_model_another_chance(folders: Folders) -> None:
+    folder = install("double", folders.owned)
+    whole = (folder / "v1.tflite").read_bytes()
+    (folder / "v1.tflite").write_bytes(b"cut off")
+    repository = folders.start()
+    with pytest.raises(Unavailable, match="quarantined"):
+        repository.load("double")
+    (folder / "v1.tflite").write_bytes(whole)
+    repository.load("double")
+    assert folders.states() == {"double": "ready"}
+
+
+def test_what_does_not_exist_cannot_be_loaded_or_unloaded(folders: Folders) -> None:
+    repository = folders.start()
+    with pytest.raises(NotFound, match="nobody"):
+        repository.load("nobody")
+    with pytest.raises(NotFound, match="nobody"):
+        repository.unload("nobody")
+
+
+def test_a_variant_that_breaks_while_serving_is_quarantined(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("double", folders.shipped, variants=2)
+    repository = folders.start()
+
+    def broken(*args: object) -> None:
+        raise RuntimeError("node 7 failed to invoke")
+
+    handle = repository.handle("double", "v2")
+    monkeypatch.setattr(handle._worker._model, "_interpreter", broken)
+    for _ in range(3):
+        with pytest.raises(PiEdgeError):
+            handle.run(X)
+    wait_until(lambda: repository.model("double").variants["v2"].state == "quarantined")
+    assert "failed 3 times in a row" in folders.reason("double")
+    assert folders.states() == {"double": "ready"}
+    assert repository.handle("double", "v1").run(X)["y"].tolist() == [[2, 4, 6]]
+
+
+def test_a_folder_that_cannot_be_read_for_a_while_keeps_what_is_loaded(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("double", folders.shipped)
+    repository = folders.start()
+    looked: list[Path] = []
+
+    def unreadable(*paths: Path) -> None:
+        looked.extend(paths)
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(module.catalog, "find", unreadable)
+    wait_until(lambda: len(looked) > 6)
+    assert repository.handle("double").run(X)["y"].tolist() == [[2, 4, 6]]
