@@ -19,7 +19,10 @@ def main() -> int:
     """0 when everything was measured, 1 and one line when something is missing."""
     parser = argparse.ArgumentParser(prog="scripts/bench-http", description=__doc__)
     parser.add_argument(
-        "--peers", default="", metavar="NAME,...", help=f"beside which: {', '.join(peers.PEERS)}"
+        "--peers",
+        default="",
+        metavar="NAME,...",
+        help="beside which others: mlserver; h11, granian (this app behind another web server)",
     )
     parser.add_argument(
         "--seconds", type=float, default=2.0, metavar="N", help="length of each load (2)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -134,9 +134,9 @@ def _servers(plan: Plan, file: Path) -> list[Server]:
     made = []
     for name in plan.peers:
         for peer in peers.PEERS[name]:
-            folder = plan.folder / peer.replace(" ", "-")
+            folder = plan.folder / peer.replace(" ", "-").replace(",", "")
             folder.mkdir()
-            made.append(peers.mlserver(peer, plan.model, file, folder, plan.say))
+            made.append(peers.make(peer, plan.models, plan.model, file, folder, plan.say))
     return [peers.pi_edge(plan.models, plan.folder), *made]
 
 
@@ -158,6 +158,14 @@ def _live(server: Server, question: Question) -> Mapping[str, Any]:
     }
 
 
+def _measure(running: Running, path: str, request: Request, connections: int, plan: Plan) -> Load:
+    """One load, and what it cost the server in processor time."""
+    before = running.cpu_seconds()
+    found = put(running.url(path), request, connections, plan.seconds)
+    spent = running.cpu_seconds() - before
+    return replace(found, cpu_us=spent / found.requests * 1e6)
+
+
 def _in_turn(
     plan: Plan, servers: Sequence[Server], question: Question
 ) -> dict[str, dict[str, list[Load]]]:
@@ -177,9 +185,10 @@ def _in_turn(
             for connections in CONNECTIONS:
                 for kind, request in (("JSON", question.json), ("binary", question.binary)):
                     title = f"{kind}, {connections} connection{'s' * (connections > 1)}"
-                    # Only pi-edge takes raw bytes.
-                    for running in up if kind == "JSON" else up[:1]:
-                        url = running.url(question.path)
-                        found = put(url, request, connections, plan.seconds)
+                    for running in up:
+                        # MLServer takes no raw bytes.
+                        if kind == "binary" and running.server.name in peers.PEERS["mlserver"]:
+                            continue
+                        found = _measure(running, question.path, request, connections, plan)
                         loads[running.server.name].setdefault(title, []).append(found)
     return loads

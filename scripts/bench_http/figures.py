@@ -8,7 +8,8 @@ from typing import Any
 
 from bench_http.load import Load
 
-# What we want of pi-edge, as multiples of the other server's requests a second ...
+# What we want of pi-edge, as multiples of these servers' requests a second ...
+GOAL_PEERS = ("MLServer with httptools", "MLServer as installed")
 GOALS = {"JSON, 1 connection": 1.5, "JSON, 8 connections": 2.0}
 # ... and absolutely.
 GOAL_PSS_BYTES = 60_000_000
@@ -28,6 +29,7 @@ def summarize(runs: Sequence[Load]) -> dict[str, Any]:
         "rate_max": max(rates),
         "p50_ms": median(run.p50_ms for run in runs),
         "p99_ms": median(run.p99_ms for run in runs),
+        "cpu_us": median(run.cpu_us for run in runs),
         "rounds": len(runs),
     }
 

@@ -24,11 +24,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Load:
-    """One run of wrk: requests a second, latencies in milliseconds."""
+    """One run of wrk: requests answered, and a second; latencies in milliseconds; processor
+    time of the server per request in microseconds, where somebody measured it."""
 
+    requests: int
     rate: float
     p50_ms: float
     p99_ms: float
+    cpu_us: float = 0.0
 
 
 def check_wrk() -> None:
@@ -66,6 +69,7 @@ def parse(output: str) -> Load:
         told = json.loads(output.splitlines()[-1])
         errors = {name: count for name, count in told["errors"].items() if count}
         load = Load(
+            requests=told["requests"],
             rate=told["requests"] / (told["duration_us"] / 1e6),
             p50_ms=told["p50_us"] / 1e3,
             p99_ms=told["p99_us"] / 1e3,

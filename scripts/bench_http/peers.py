@@ -10,15 +10,50 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from bench_http.figures import GOAL_PEERS
 from bench_http.process import Server, free_port
 from pi_edge.errors import PiEdgeError
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "mlserver_requirements.txt"
-VENV = Path.home() / ".cache" / "pi-edge" / "bench-venv"
+CACHE = Path.home() / ".cache" / "pi-edge"
+VENV = CACHE / "bench-venv"
 
-# What each does with --peers; MLServer twice: as fast as it can be made, and as pip leaves it.
-PEERS = {"mlserver": ("MLServer with httptools", "MLServer as installed")}
+GRANIAN = "granian==2.8.7"
+
+# What each name of --peers stands for. MLServer twice: as fast as it can be made, and as pip
+# leaves it. The others put pi-edge's own application behind another web server.
+PEERS = {
+    "mlserver": GOAL_PEERS,
+    "h11": ("uvicorn, h11 and asyncio",),
+    "granian": ("granian", "granian, embedded"),
+}
+_KINDS = {
+    "uvicorn, h11 and asyncio": "h11",
+    "granian": "granian",
+    "granian, embedded": "granian-embedded",
+}
+
+
+def make(
+    name: str, models: Path, model: str, file: Path, folder: Path, say: Callable[[str], None]
+) -> Server:
+    """The server that one of the values of PEERS names.
+
+    Args:
+        name: what the table calls it.
+        models: the models folder.
+        model: the model that is measured.
+        file: its .tflite file.
+        folder: an empty folder of its own.
+        say: told what takes long.
+
+    Raises:
+        PiEdgeError: it cannot be installed.
+    """
+    if name in PEERS["mlserver"]:
+        return mlserver(name, model, file, folder, say)
+    return other_server(name, models, folder, say)
 
 
 def pi_edge(models: Path, folder: Path) -> Server:
@@ -78,6 +113,37 @@ def mlserver(name: str, model: str, file: Path, folder: Path, say: Callable[[str
     return Server(name, command, f"/v2/models/{model}/ready", home)
 
 
+def other_server(name: str, models: Path, folder: Path, say: Callable[[str], None]) -> Server:
+    """pi-edge's application behind another web server."""
+    extra = "" if _KINDS[name] == "h11" else str(granian(say))
+
+    def command(port: int) -> list[str]:
+        program = [sys.executable, str(HERE / "other_server.py"), _KINDS[name]]
+        return [*program, str(port), str(models), str(folder / "state")]
+
+    return Server(name, command, "/v2/health/ready", folder, {"PYTHONPATH": extra})
+
+
+def granian(say: Callable[[str], None]) -> Path:
+    """A folder with granian in it, for PYTHONPATH: .venv itself stays as it is."""
+    target = CACHE / GRANIAN
+    if not target.exists():
+        say(f"installing {GRANIAN} into {target}, once")
+        beside = target.with_name(f"{target.name}.new")
+        _pip([sys.executable], "--target", str(beside), "--upgrade", GRANIAN)
+        beside.rename(target)
+    return target
+
+
+def _pip(python: list[str], *arguments: str) -> None:
+    command = [*python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        reason = (lines or done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise PiEdgeError(f"pip cannot install {arguments[-1]}: {reason}")
+
+
 def venv(say: Callable[[str], None], folder: Path = VENV) -> Path:
     """MLServer's own virtual environment, made when it is not there or not of these versions.
 
@@ -96,15 +162,9 @@ def venv(say: Callable[[str], None], folder: Path = VENV) -> Path:
         raise PiEdgeError("MLServer 1.7.1 needs CPython 3.11, which this machine does not have")
     say(f"installing MLServer into {folder}, once; this takes about a minute")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for command in (
-        [maker, "-m", "venv", "--clear", str(folder)],
-        [str(python), *install, "-r", str(REQUIREMENTS)],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            reason = (lines or done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise PiEdgeError(f"MLServer cannot be installed: {reason}")
+    done = subprocess.run([maker, "-m", "venv", "--clear", str(folder)], capture_output=True)
+    if done.returncode:
+        raise PiEdgeError(f"{maker} cannot make a virtual environment: is python3-venv there?")
+    _pip([str(python)], "-r", str(REQUIREMENTS))
     stamp.write_text(wanted)
     return python

@@ -107,6 +107,10 @@ class Running:
         """Proportional memory (PSS, proc(5)) of the process and all its descendants."""
         return sum(pss_bytes(pid) for pid in family(self.process.pid))
 
+    def cpu_seconds(self) -> float:
+        """Processor time that the process and its descendants have used so far."""
+        return sum(cpu_seconds(pid) for pid in family(self.process.pid))
+
     def stop(self) -> tuple[float, str]:
         """Tell it to stop with SIGTERM.
 
@@ -153,6 +157,12 @@ def family(pid: int) -> list[int]:
     for member in members:
         members += [child for child, parent in parents.items() if parent == member]
     return members
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of one process, its own and the kernel's on its behalf."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def pss_bytes(pid: int) -> int:

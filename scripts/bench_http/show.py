@@ -16,6 +16,7 @@ LOAD_COLUMNS = (
     ("", "max"),
     ("p50", "ms"),
     ("p99", "ms"),
+    ("CPU", "us"),
     ("pi-edge", "is"),
     ("", "goal"),
 )
@@ -53,13 +54,13 @@ def _loads(report: Mapping[str, Any]) -> str:
     for server, kinds in report["loads"].items():
         for kind, found in kinds.items():
             ratio = report["ratios"].get(server, {}).get(kind)
-            goal = figures.GOALS.get(kind)
+            goal = figures.GOALS.get(kind) if server in figures.GOAL_PEERS else None
             rows.append(
                 [
                     server,
                     kind,
                     *(f"{found[key]:.0f}" for key in ("rate", "rate_min", "rate_max")),
-                    *(number(found[key]) for key in ("p50_ms", "p99_ms")),
+                    *(number(found[key]) for key in ("p50_ms", "p99_ms", "cpu_us")),
                     "" if ratio is None else f"{ratio:.2f}x",
                     ""
                     if ratio is None or goal is None

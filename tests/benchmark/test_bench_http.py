@@ -26,7 +26,7 @@ def told(requests=4000, status=0):
 
 
 def test_wrks_figures_are_read():
-    assert load.parse(told()) == load.Load(rate=2000, p50_ms=0.45, p99_ms=1.25)
+    assert load.parse(told()) == load.Load(4000, 2000, 0.45, 1.25)
 
 
 def test_answers_that_are_errors_do_not_count_as_speed():
@@ -46,7 +46,7 @@ def test_output_without_figures_is_said(output):
 
 
 def runs(*rates):
-    return [load.Load(rate, 1, 2) for rate in rates]
+    return [load.Load(100, rate, 1, 2, 50) for rate in rates]
 
 
 def test_the_ratio_is_taken_round_by_round():
@@ -82,6 +82,7 @@ def test_memory_is_that_of_the_whole_family():
         assert members[0] == parent.pid
         assert len(members) == 2
         assert all(process.pss_bytes(pid) > 0 for pid in members)
+        assert all(process.cpu_seconds(pid) >= 0 for pid in members)
     finally:
         parent.communicate()
 
@@ -137,8 +138,8 @@ def test_the_report_shows_loads_lives_and_goals():
                     "architecture": "x86_64", "python": "3.11.7",
                     "runtime": {"name": "ai-edge-litert", "version": "2.3.0"}},
         "loads": {"pi-edge": {kind: figures.summarize(runs(3000))},
-                  "other": {kind: figures.summarize(runs(1500))}},
-        "ratios": {"other": {kind: 2.0}},
+                  figures.GOAL_PEERS[0]: {kind: figures.summarize(runs(1500))}},
+        "ratios": {figures.GOAL_PEERS[0]: {kind: 2.0}},
         "lives": {"pi-edge": life},
         "bare": {"error": None, "p50_ms": 0.005},
     }  # fmt: skip
@@ -152,7 +153,7 @@ def test_the_report_shows_loads_lives_and_goals():
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (["--peers", "nobody"], "--peers knows mlserver, not 'nobody'"),
+        (["--peers", "nobody"], "--peers knows mlserver, h11, granian, not 'nobody'"),
         (["--seconds", "0"], "--seconds must be from"),
         (["--rounds", "0"], "--rounds must be from"),
     ],
