@@ -83,7 +83,7 @@ def _mock_factory() -> Any:
 def _reason(pin: int, error: Exception, passed_over: list[warnings.WarningMessage]) -> str:
     if isinstance(error, ImportError) and (error.name or "").split(".")[0] == "gpiozero":
         return "gpiozero is not installed: pip install gpiozero"
-    text = " ".join((str(error) or type(error).__name__).split())
+    text = " ".join((str(error) or type(error).__name__).split()).strip("'")  # lgpio quotes its own
     if type(error).__name__ == "BadPinFactory" and passed_over:
         libraries = "; ".join(" ".join(str(warning.message).split()) for warning in passed_over)
         text = libraries.replace("Falling back from ", "")
