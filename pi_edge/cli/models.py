@@ -1,0 +1,121 @@
+"""List the models, show one, or verify that the files are what their model.json tells."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pi_edge import catalog, config
+from pi_edge.errors import PiEdgeError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="one line a model")
+    show = actions.add_parser("show", help="all that is known of one model")
+    show.add_argument("name", metavar="NAME")
+    verify = actions.add_parser("verify", help="check every file, and what it computes, offline")
+    verify.add_argument("names", metavar="NAME", nargs="*", help="these only")
+    for action in (listing, show, verify):
+        action.add_argument("--models", metavar="DIR", help="folder of shipped models")
+        action.add_argument("--state", metavar="DIR", help="folder whose models/ are your own")
+    for action in (listing, show):
+        action.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = config.load({"models": args.models, "state": args.state})
+    owned = catalog.owned_models(settings.state)
+    entries, problems = catalog.find(settings.models, owned)
+    if not entries and not problems:
+        raise PiEdgeError(f"there are no models in {settings.models} and {owned}")
+    if args.action == "verify":
+        return _verify(entries, problems, args.names)
+    if args.action == "show":
+        if args.name in problems:
+            raise PiEdgeError(problems[args.name])
+        told = describe(catalog.pick(entries, args.name))
+        print(_json(told) if args.json else "\n".join(_lines(told)))
+        return 0
+    table = {name: describe(entry) for name, entry in sorted(entries.items())}
+    if args.json:
+        print(_json({"models": table, "problems": problems}))
+    else:
+        for name, told in table.items():
+            sizes = ", ".join(f"{v} {_size(t['bytes'])}" for v, t in told["variants"].items())
+            whose = "yours" if Path(told["folder"]).is_relative_to(owned) else "shipped"
+            print(f"{name:16} {told['task']:10} {whose:8} {sizes}")
+        for name, problem in sorted(problems.items()):
+            print(f"{name:16} unusable: {problem}")
+    return 0
+
+
+def describe(entry: catalog.Entry) -> dict[str, Any]:
+    """What model.json tells of a model, and where its files are and how large in bytes."""
+    variants = {
+        name: {
+            **entry.info.get("variants", {}).get(name, {}),
+            "file": file.name,
+            "bytes": file.stat().st_size,
+        }
+        for name, file in entry.files.items()
+    }
+    return {
+        **entry.info,
+        "name": entry.name,
+        "task": entry.task,
+        "default": entry.default,
+        "folder": str(entry.files[entry.default].parent),
+        "variants": variants,
+    }
+
+
+def _verify(entries: dict[str, catalog.Entry], problems: dict[str, str], names: list[str]) -> int:
+    from pi_edge import proving
+    from pi_edge.verification import verify_files
+
+    failed = 0
+    for name in names or sorted({*entries, *problems}):
+        if name in problems:
+            wrong = [problems[name]]
+        else:
+            entry = catalog.pick(entries, name)
+            file = entry.files[entry.default]
+            if entry.info:
+                wrong = verify_files(file.parent)
+            else:  # a bare file: nothing is told of it but that it should run
+                try:
+                    proving.try_in_child(file, 1, proving.TIME_LIMIT)
+                    wrong = []
+                except PiEdgeError as error:
+                    wrong = [str(error)]
+        for line in wrong:
+            print(f"pi-edge: {name}: {line}", file=sys.stderr)
+        if not wrong:
+            told = ", ".join(entries[name].files) if entries[name].info else "it runs"
+            print(f"{name}: fine ({told})", flush=True)
+        failed += bool(wrong)
+    return 1 if failed else 0
+
+
+def _lines(told: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """Nested values as indented lines."""
+    for key, value in told.items():
+        if isinstance(value, dict):
+            yield f"{indent}{key}:"
+            yield from _lines(value, indent + "  ")
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, list) else value
+            yield f"{indent}{key}: {text}"
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"

@@ -1,0 +1,94 @@
+"""pi-edge models list, show and verify."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from running import drop_in
+
+from pi_edge.cli import main
+
+
+@pytest.fixture
+def flags(tmp_path: Path, shipped_models: Path) -> list[str]:
+    """A copy of the shipped models, and an empty state folder."""
+    shutil.copytree(shipped_models, tmp_path / "shipped")
+    return ["--models", str(tmp_path / "shipped"), "--state", str(tmp_path / "state")]
+
+
+def test_list_names_every_model_and_whose_it_is(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drop_in("double", tmp_path / "state" / "models")
+    assert main(["models", "list", *flags]) == 0
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert {"mnist-cnn", "mnist-flux-cnn", "mnist-linear", "mnist-mlp", "double"} <= rows.keys()
+    assert "yours" in rows["double"]
+    assert "shipped" in rows["mnist-cnn"]
+
+
+def test_list_names_what_cannot_be_used(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shipped" / "mnist-mlp" / "model.json").write_text("{")
+    assert main(["models", "list", *flags]) == 0
+    assert "mnist-mlp        unusable" in capsys.readouterr().out
+
+
+def test_show_tells_what_model_json_tells(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads((tmp_path / "shipped" / "mnist-mlp" / "model.json").read_text())
+    assert main(["models", "show", "mnist-mlp", "--json", *flags]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["variants"]["int8"]["accuracy"] == told["variants"]["int8"]["accuracy"]
+    assert main(["models", "show", "mnist-mlp", *flags]) == 0
+    assert told["variants"]["int8"]["sha256"] in capsys.readouterr().out
+
+
+def test_show_of_an_unknown_model_is_one_line_and_1(
+    flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "show", "nobody", *flags]) == 1
+    assert "there is no model 'nobody'" in capsys.readouterr().err
+
+
+def test_verify_finds_every_shipped_file_fine(
+    flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "verify", *flags]) == 0
+    assert len(capsys.readouterr().out.splitlines()) >= 4
+
+
+@pytest.mark.parametrize("file", ["model.json", "int8.tflite", "check.npz"])
+def test_verify_finds_one_changed_byte(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str
+) -> None:
+    path = tmp_path / "shipped" / "mnist-mlp" / file
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1 if file != "model.json" else 0x80
+    path.write_bytes(content)
+    assert main(["models", "verify", *flags]) == 1
+    printed = capsys.readouterr()
+    assert "mnist-mlp" in printed.err
+    assert "mnist-linear: fine" in printed.out
+
+
+def test_verify_tries_bare_files(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drop_in("double", tmp_path / "state" / "models")
+    assert main(["models", "verify", "double", *flags]) == 0
+    (tmp_path / "state" / "models" / "double.tflite").write_bytes(b"no model")
+    assert main(["models", "verify", "double", *flags]) == 1
+    assert "double" in capsys.readouterr().err
+
+
+def test_no_models_at_all_is_one_line_and_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "list", "--models", str(tmp_path), "--state", str(tmp_path)]) == 1
+    assert "there are no models" in capsys.readouterr().err
