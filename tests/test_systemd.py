@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -173,17 +172,18 @@ def test_a_daemon_still_starting_asks_for_more_time_to_do_so(manager: Manager) -
 
 
 def test_the_watchdog_is_not_fed_while_the_probe_fails(manager: Manager) -> None:
-    failing = threading.Event()
+    failing, failed = threading.Event(), threading.Event()
 
     async def probe() -> None:
         if failing.is_set():
+            failed.set()
             raise PiEdgeError("the model is gone")
 
     def meanwhile() -> None:
         manager.receive_until("WATCHDOG=1")
         failing.set()
-        time.sleep(0.1)  # a probe that had already answered
-        manager.drain()
+        assert failed.wait(30)
+        manager.drain()  # signs of life from before
         assert manager.receive(timeout=0.5) == []
         failing.clear()
         assert manager.receive() == ["WATCHDOG=1"]
@@ -197,13 +197,15 @@ class Stoppable:
     inputs = outputs = (TensorSpec("x", np.dtype(np.float32), (1,), 0),)
 
     def __init__(self) -> None:
-        self.go = threading.Event()
+        self.go, self.hangs = threading.Event(), threading.Event()
         self.go.set()
         self.runs = 0
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         self.runs += 1
-        self.go.wait()
+        if not self.go.is_set():
+            self.hangs.set()
+            self.go.wait()
         return dict(inputs)
 
 
@@ -218,11 +220,11 @@ def test_the_watchdog_is_not_fed_while_an_inference_hangs(
     def meanwhile() -> None:
         manager.receive_until("WATCHDOG=1")
         model.go.clear()
-        hung_after = model.runs + 2  # one may have been under way
-        time.sleep(0.3)
-        manager.drain()
+        assert model.hangs.wait(30)
+        runs = model.runs
+        manager.drain()  # signs of life from before
         assert manager.receive(timeout=0.5) == []
-        assert model.runs <= hung_after  # a stuck probe is not joined by more of them
+        assert model.runs == runs  # a stuck probe is not joined by more of them
         model.go.set()
         assert manager.receive() == ["WATCHDOG=1"]
 

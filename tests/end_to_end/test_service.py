@@ -213,17 +213,16 @@ def test_after_kill_9_the_light_is_dark(machine: Machine) -> None:
 def test_a_daemon_that_died_is_started_again(machine: Machine) -> None:
     before = machine.show("MainPID")
     machine.run("systemctl kill --signal=SEGV pi-edge")
-    machine.wait_for(lambda: machine.show("NRestarts") == "1")
+    machine.wait_for(lambda: machine.show("NRestarts") != "0")
     machine.wait_for(lambda: machine.show("ActiveState") == "active")
     assert machine.show("MainPID") != before
 
 
 def test_a_daemon_that_hangs_is_ended_by_the_watchdog_and_started_again(machine: Machine) -> None:
-    machine.drop_in("watchdog", "WatchdogSec=2")
+    machine.drop_in("watchdog", "WatchdogSec=5")
     machine.run("systemctl restart pi-edge")
-    before = machine.show("MainPID")
-    machine.run("kill -STOP " + before)
-    machine.wait_for(lambda: machine.show("NRestarts") == "1")
+    machine.run("kill -STOP " + machine.show("MainPID"))
+    machine.wait_for(lambda: machine.show("NRestarts") != "0")
     machine.wait_for(lambda: machine.show("ActiveState") == "active")
     assert "Failed with result 'watchdog'" in machine.run("journalctl --unit=pi-edge")
     machine.run(f"rm {DROP_IN}/watchdog.conf; systemctl daemon-reload")
