@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
-from running import RunningDaemon, install, running_daemon
+from running import WITHOUT_ACCELERATORS, RunningDaemon, install, running_daemon
 from support import ROOT, missing
 
 
@@ -45,10 +46,22 @@ LITTLE = ("double", "sum", "log", "power", "pick", "same-string", "same-bool", "
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     """A daemon for all tests that leave it as it was: the shipped models, and LITTLE ones as
     the owner's. Must still be ready when the last test is done."""
-    folder = tmp_path_factory.mktemp("daemon")
+    with _shared_daemon(tmp_path_factory.mktemp("daemon")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def plain_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    """The same on h11 and asyncio, which is what 32-bit ARM has."""
+    with _shared_daemon(tmp_path_factory.mktemp("plain"), WITHOUT_ACCELERATORS) as running:
+        yield running
+
+
+@contextmanager
+def _shared_daemon(folder: Path, command: tuple[str, ...] = ()) -> Iterator[RunningDaemon]:
     for name in LITTLE:
         install(name, folder / "models", variants=2, labels=["none", "some", "many"])
-    with running_daemon(folder) as running:
+    with running_daemon(folder, command=command) as running:
         yield running
         assert running.process.poll() is None, running.log.read_text()
         assert running.status()["state"] == "ready"

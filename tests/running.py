@@ -22,6 +22,15 @@ DATA = Path(__file__).parent / "data"
 # Far more than anything here takes, emulated or not; a test that waits so long has failed.
 PATIENCE = 120.0
 
+# `pi-edge serve` as it runs where httptools and uvloop have no wheels.
+WITHOUT_ACCELERATORS = (
+    sys.executable,
+    "-c",
+    "import sys; sys.modules.update(httptools=None, uvloop=None);"
+    " from pi_edge.cli import main; sys.exit(main(sys.argv[1:]))",
+    "serve",
+)
+
 
 @dataclass(frozen=True)
 class Answer:
