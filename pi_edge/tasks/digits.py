@@ -1,6 +1,6 @@
 """Handwritten digits: a picture of a number in, its digits from left to right out.
 
-A picture is prepared the way MNIST was made (see glyphs.py), so that a network that learnt from
+A picture is prepared the way MNIST was made (see mnist_style.py), so that a network that learnt from
 MNIST can read a photograph. MNIST's own pixels, as a picture of 28x28 or as 784 numbers, go to
 the network as they are.
 """
@@ -18,16 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.errors import BadInput, NotFound, PiEdgeError
-from pi_edge.tasks import Run, glyphs, images, ink, rules
+from pi_edge.tasks import Run, images, ink, mnist_style, search
 
 DEFAULT_MODEL = "mnist-cnn"
+
+Box = tuple[float, float, float, float]
 
 WORK_SIDE = 800
 """Pixels of the longer side at which a photograph is searched."""
 
 NO_DIGIT = "no digit found"
 
-_SIDE = glyphs.SIDE
+_SIDE = mnist_style.SIDE
 _COUNT = _SIDE * _SIDE
 _NPY = b"\x93NUMPY"
 
@@ -42,7 +44,7 @@ class Request:
     """
 
     images: NDArray[np.float32]
-    boxes: tuple[glyphs.Box, ...]
+    boxes: tuple[Box, ...]
 
 
 def from_body(body: bytes, content_type: str) -> Request:
@@ -212,14 +214,11 @@ def _is_mnist(pixels: NDArray[np.float32]) -> bool:
     extent = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
     place = np.arange(_SIDE)
     y, x = (float(pixels.sum(axis) @ place / pixels.sum()) for axis in (1, 0))
-    return extent == glyphs.BOX and abs(y - _SIDE / 2) < 0.6 and abs(x - _SIDE / 2) < 0.6
+    return extent == mnist_style.BOX and abs(y - _SIDE / 2) < 0.6 and abs(x - _SIDE / 2) < 0.6
 
 
 def _search(luma: NDArray[np.uint8], width: int, height: int) -> Request:
-    depth = ink.isolate(luma)
-    noise = ink.noise(depth)
-    depth = rules.remove(depth, max(4 * noise, 0.06))
-    found = glyphs.find(depth, noise)
+    found = search.glyphs(luma)
     # Boxes are told in the pixels of the picture that was sent.
     x, y = width / luma.shape[1], height / luma.shape[0]
     boxes = tuple((g.box[0] * x, g.box[1] * y, g.box[2] * x, g.box[3] * y) for g in found)

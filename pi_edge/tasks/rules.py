@@ -7,12 +7,14 @@ sheet of glass, so it is divided out; where a stroke crosses, the ink stays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.tasks.ink import Plane, opening_along
+from pi_edge.tasks import morphology
+from pi_edge.tasks.ink import Ink, Plane
 
 MAX_THICKNESS = 0.012
 """Of a rule, over the picture's longer side."""
@@ -32,35 +34,39 @@ class Rule:
     b: float
     c: float
 
-    def at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def at(self, x: NDArray[Any]) -> NDArray[np.float64]:
         return self.a + self.b * x + self.c * x * x
 
 
-def remove(ink: Plane, threshold: float) -> Plane:
-    """``ink`` [h, w] without the rules in either direction.
+def remove(ink: Ink) -> Ink:
+    """The same without the rules in either direction."""
+    floor = ink.floor()
+    depth = _remove_horizontal(ink.depth, floor)
+    turned = _remove_horizontal(np.ascontiguousarray(depth.T), np.ascontiguousarray(floor.T))
+    return replace(ink, depth=np.ascontiguousarray(turned.T))
+
+
+def _remove_horizontal(depth: Plane, floor: Plane) -> Plane:
+    thick = max(3, round(MAX_THICKNESS * max(depth.shape)))
+    thin = depth - morphology.opening_along(depth, 2 * thick + 1, axis=0)
+    rules = find(thin > floor, depth > floor)
+    if rules:
+        depth = depth.copy()
+        for rule in rules:
+            _divide_out(depth, rule, thick)
+    return depth
+
+
+def find(thin: NDArray[np.bool_], any_ink: NDArray[np.bool_]) -> list[Rule]:
+    """The near-horizontal rules of a page: peaks of a Hough transform, each fitted to the points
+    along it and kept when ink covers it over most of the picture's width.
 
     Args:
-        threshold: ink above this is more than noise.
+        thin: bool [h, w], ink that is thin from top to bottom.
+        any_ink: bool [h, w], all ink: a rule goes on under a broad stroke.
     """
-    clean = _remove_horizontal(ink, threshold)
-    return np.ascontiguousarray(_remove_horizontal(np.ascontiguousarray(clean.T), threshold).T)
-
-
-def _remove_horizontal(ink: Plane, threshold: float) -> Plane:
-    thick = max(3, round(MAX_THICKNESS * max(ink.shape)))
-    thin = ink - opening_along(ink, 2 * thick + 1, axis=0)
-    rules = find(thin > threshold, ink.shape[1])
-    if rules:
-        ink = ink.copy()
-        for rule in rules:
-            _divide_out(ink, rule, thick)
-    return ink
-
-
-def find(mask: NDArray[np.bool_], width: int) -> list[Rule]:
-    """The near-horizontal rules in a mask of thin things: peaks of a Hough transform, each fitted
-    to the points along it and kept when they cover most of the picture's width."""
-    y, x = np.nonzero(mask)
+    width = thin.shape[1]
+    y, x = np.nonzero(thin)
     if len(x) < 0.3 * width:
         return []
     stride = -(-len(x) // _MAX_POINTS)
@@ -83,28 +89,37 @@ def find(mask: NDArray[np.bool_], width: int) -> list[Rule]:
         for row, column in enumerate(bins[:, near]):
             votes[row] -= np.bincount(column, minlength=size)
         start = (offset + low) * _BIN
-        rule = _fit(Rule(float(start), float(np.tan(_ANGLES[angle])), 0.0), x, y, width)
+        rule = _fit(Rule(float(start), float(np.tan(_ANGLES[angle])), 0.0), x, y, any_ink)
         if rule is not None:
             rules.append(rule)
     return rules
 
 
-def _fit(rule: Rule, x: NDArray[np.int64], y: NDArray[np.int64], width: int) -> Rule | None:
-    """The rule through the points near ``rule``; None unless they cover most of the width."""
+def _fit(
+    rule: Rule, x: NDArray[np.int64], y: NDArray[np.int64], any_ink: NDArray[np.bool_]
+) -> Rule | None:
+    """The rule through the points near ``rule``; None unless ink covers it across the page."""
+    height, width = any_ink.shape
     for reach, degree in ((6.0, 1), (3.0, 2), (2.0, 2)):
         near = np.abs(y - rule.at(x)) <= reach
         if np.count_nonzero(near) < 0.3 * width:
             return None
         fit = np.polynomial.polynomial.polyfit(x[near], y[near], degree)
         rule = Rule(*(float(v) for v in np.append(fit, 0.0)[:3]))
-    near = np.abs(y - rule.at(x)) <= 2.0
-    covered = np.zeros(width, bool)
-    covered[x[near]] = True
-    columns = np.flatnonzero(covered)
-    if len(columns) == 0:
+    columns = np.arange(width)
+    middle = np.rint(rule.at(columns)).astype(np.int64)
+    seen = (middle >= 0) & (middle < height)
+    if np.count_nonzero(seen) < 0.3 * width:
         return None
-    span = columns[-1] - columns[0] + 1
-    return rule if span > 0.6 * width and len(columns) > 0.7 * span else None
+    covered = np.zeros(width, bool)
+    for shift in (-1, 0, 1):
+        covered |= any_ink[(middle + shift).clip(0, height - 1), columns] & seen
+    ends = np.flatnonzero(covered)
+    if not len(ends):
+        return None
+    span = ends[-1] - ends[0] + 1
+    across = np.count_nonzero(seen)
+    return rule if span > 0.6 * across and len(ends) > 0.7 * span else None
 
 
 def _divide_out(ink: Plane, rule: Rule, thick: int) -> None:
@@ -140,17 +155,13 @@ def _divide_out(ink: Plane, rule: Rule, thick: int) -> None:
     clean = 1 - (1 - strip) / (1 - share)
     # What is left of a dark rule is its own unevenness, not ink.
     clean[(clean < 0.5 * peak) & inside_band[:, None]] = 0
-    above = _widest(strip[max(0, top - 3) : max(1, top - 1)].max(0), end - top)
-    below = _widest(strip[min(len(band) - 1, end + 1) : end + 4].max(0), end - top)
+    # A stroke that crosses at a slant leaves the band a little aside.
+    lean = max(1, (end - top) // 2)
+    above = morphology.widest(strip[max(0, top - 3) : max(1, top - 1)].max(0), lean)
+    below = morphology.widest(strip[min(len(band) - 1, end + 1) : end + 4].max(0), lean)
     bridge = np.minimum(above, below)
     bridge[bridge < 0.6 * peak] = 0
     clean = np.where(inside_band[:, None], np.maximum(clean, np.minimum(bridge, strip)), strip)
     ink[rows[real], np.broadcast_to(x, rows.shape)[real]] = clean[real]
 
 
-def _widest(row: Plane, reach: int) -> Plane:
-    """Running maximum: a stroke that crosses at a slant leaves the band a little aside."""
-    reach = max(1, reach // 2)
-    padded = np.pad(row, reach, mode="edge")
-    views = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
-    return views.max(-1)

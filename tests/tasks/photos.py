@@ -228,15 +228,17 @@ def take(
         hand: who writes: "mnist", "polyline" or "type".
     """
     width, height = _sides(trouble, max(1, len(number)), random)
-    ink, points = _write(number, trouble, random, samples, hand, width, height)
+    while True:
+        ink, points = _write(number, trouble, random, samples, hand, width, height)
+        warp = _warp(trouble, random, width, height)
+        boxes = [_box(warp, cloud) for cloud in points]
+        edges = [edge for box in boxes for edge in zip(box, (0, 0, -width, -height), strict=True)]
+        if all(0 < value + limit if not limit else value < -limit for value, limit in edges):
+            break
+        trouble = replace(trouble, fill=trouble.fill * 0.85)  # tilted out of the picture
     rules = _rule(trouble, random, width, height)
     page = np.ones((height, width), np.float32)
-    warp = _warp(trouble, random, width, height)
     ink, rules, page = (_project(layer, warp, width, height) for layer in (ink, rules, page))
-    boxes = []
-    for cloud in points:
-        x, y = _forward(warp, cloud)
-        boxes.append((float(x.min()), float(y.min()), float(x.max()), float(y.max())))
     rgb = _expose(trouble, random, ink, rules, page)
     image = Image.fromarray(rgb)
     out = io.BytesIO()
@@ -420,21 +422,20 @@ def _write(
 
 
 def _rule(t: Trouble, random: Generator, width: int, height: int) -> np.ndarray:
-    """The printed rules, 0..1; 2 marks the red margin line."""
-    layer = np.zeros((height, width), np.float32)
-    if not t.rules and not t.margin:
-        return layer
-    side = max(width, height)
+    """The printed rules, 0..1 (2 marks the red margin line); unless its edges can be seen, the
+    page is twice as large as the picture."""
+    size = (height, width) if t.table else (2 * height, 2 * width)
+    layer = np.zeros(size, np.float32)
     step = t.rule_step * height
-    thick = max(1, round(side * random.uniform(0.0012, 0.004)))
+    thick = max(1, round(max(width, height) * random.uniform(0.0012, 0.004)))
     if t.rules:
-        for y in np.arange(random.uniform(0, step), height, step):
+        for y in np.arange(random.uniform(0, step), size[0], step):
             layer[int(y) : int(y) + thick] = 1
     if t.rules == "squares":
-        for x in np.arange(random.uniform(0, step), width, step):
+        for x in np.arange(random.uniform(0, step), size[1], step):
             layer[:, int(x) : int(x) + thick] = 1
     if t.margin:
-        x0 = int(width * random.uniform(0.04, 0.12))
+        x0 = int((size[1] - width) // 2 + width * random.uniform(0.04, 0.12))
         layer[:, x0 : x0 + thick] = 2
     return layer
 
@@ -459,13 +460,21 @@ def _warp(t: Trouble, random: Generator, width: int, height: int) -> np.ndarray:
     return np.append(solved, 1).reshape(3, 3)
 
 
+def _box(warp: np.ndarray, points: np.ndarray) -> tuple[float, float, float, float]:
+    x, y = _forward(warp, points)
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
+
 def _forward(warp: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x, y, w = warp @ np.concatenate([points, np.ones((len(points), 1))], 1).T
     return x / w, y / w
 
 
 def _project(layer: np.ndarray, warp: np.ndarray, width: int, height: int) -> np.ndarray:
-    inverse = np.linalg.inv(warp)
+    # A layer larger than the picture has the picture in its middle.
+    middle = np.eye(3)
+    middle[:2, 2] = (layer.shape[1] - width) / 2, (layer.shape[0] - height) / 2
+    inverse = middle @ np.linalg.inv(warp)
     inverse /= inverse[2, 2]
     image = Image.fromarray(layer)
     out = image.transform(
