@@ -27,9 +27,10 @@ from gpiozero import LED
 from gpiozero.pins.mock import MockFactory
 
 from pi_edge import gpio, led
+from pi_edge.blinker import PATTERNS, WINK_SPACING, Blinker, uppermost
 from pi_edge.errors import Unavailable
 from pi_edge.lamp import Lamp
-from pi_edge.led import Blinker, StatusLight
+from pi_edge.led import StatusLight
 
 
 def waveform(
@@ -132,7 +133,7 @@ def test_showing_the_same_state_again_does_not_restart_its_pattern() -> None:
     ],
 )
 def test_of_several_states_the_upper_one_shows(states: tuple[str, ...], upper: str) -> None:
-    assert led.uppermost(states) == upper
+    assert uppermost(states) == upper
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -187,7 +188,7 @@ def test_winks_from_many_threads_at_once_stay_below_five_a_second(light: StatusL
     for thread in threads:
         thread.join()
     wait_for(lambda: light.describe()["winks"] > 0)
-    assert light.describe()["winks"] <= 1 + (time.monotonic() - began) / led.WINK_SPACING
+    assert light.describe()["winks"] <= 1 + (time.monotonic() - began) / WINK_SPACING
 
 
 def test_closing_darkens_the_pin_and_sets_it_free(
@@ -230,7 +231,7 @@ def test_status_tells_what_the_light_does(light: StatusLight) -> None:
 def test_status_keeps_no_more_than_64_transitions(
     light: StatusLight, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(led.PATTERNS, "failed", ((True, 0.001), (False, 0.001)))
+    monkeypatch.setitem(PATTERNS, "failed", ((True, 0.001), (False, 0.001)))
     light.show("failed")
     wait_for(lambda: len(light.describe()["transitions"]) == 64)
     last = light.describe()["transitions"][-1]["at"]
