@@ -5,6 +5,7 @@ wrk is the client. Every server first has to give the right answer."""
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -25,7 +26,7 @@ def main() -> int:
         help="beside which others: mlserver; h11, granian (this app behind another web server)",
     )
     parser.add_argument(
-        "--seconds", type=float, default=2.0, metavar="N", help="length of each load (2)"
+        "--seconds", type=int, default=2, metavar="N", help="length of each load (2)"
     )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how many rounds (5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
@@ -38,10 +39,12 @@ def main() -> int:
     for name in names:
         if name not in peers.PEERS:
             parser.error(f"--peers knows {', '.join(peers.PEERS)}, not {name!r}")
-    if not 0.1 <= args.seconds <= 60:
-        parser.error("--seconds must be from 0.1 to 60")
+    if not 1 <= args.seconds <= 60:  # wrk knows whole seconds only
+        parser.error("--seconds must be from 1 to 60")
     if not 1 <= args.rounds <= 50:
         parser.error("--rounds must be from 1 to 50")
+    # Told to stop, stop the servers too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         load.check_wrk()
         with tempfile.TemporaryDirectory(prefix="bench-http-") as folder:

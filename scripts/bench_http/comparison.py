@@ -22,7 +22,7 @@ from pi_edge.model import Model
 
 # How often each server is started and stopped, and how long it is kept busy in between.
 LIVES = 3
-BUSY_SECONDS = 1.0
+BUSY_SECONDS = 1
 
 JSON = {"content-type": "application/json"}
 CONNECTIONS = (1, 8)
@@ -35,7 +35,7 @@ class Plan:
     models: Path
     model: str
     peers: Sequence[str]
-    seconds: float
+    seconds: int
     rounds: int
     folder: Path
     say: Callable[[str], None]

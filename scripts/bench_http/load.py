@@ -40,14 +40,14 @@ def check_wrk() -> None:
         raise PiEdgeError("wrk is not installed: apt-get install wrk")
 
 
-def put(url: str, request: Request, connections: int, seconds: float) -> Load:
+def put(url: str, request: Request, connections: int, seconds: int) -> Load:
     """Post the request again and again over so many connections.
 
     Raises:
         PiEdgeError: wrk failed, or one answer was not 200.
     """
     headers = [f"{name}: {value}" for name, value in request.headers.items()]
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}", "-s", str(SCRIPT), url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "-s", str(SCRIPT), url]
     done = subprocess.run(
         [*command, "--", str(request.body), *headers],
         capture_output=True,

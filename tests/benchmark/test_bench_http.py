@@ -1,12 +1,14 @@
-"""The parts of scripts/bench-http that need neither wrk nor another server."""
+"""The parts of scripts/bench-http that need no other server."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from support import missing
 
 from pi_edge.errors import PiEdgeError
 
@@ -162,6 +164,27 @@ def test_wrong_usage(flags, says):
     done = subprocess.run([SCRIPTS / "bench-http", *flags], capture_output=True, text=True)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+def test_told_to_stop_it_stops_its_server_too(shipped_models):
+    if not shutil.which("wrk"):
+        missing("wrk is not installed")
+    environ = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    bench = subprocess.Popen(
+        [sys.executable, "-m", "bench_http", "--models", str(shipped_models)],
+        env=environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    server = None
+    deadline = time.monotonic() + 60
+    while server is None and bench.poll() is None and time.monotonic() < deadline:
+        server = next((pid for pid in process.family(bench.pid)[1:]), None)
+    assert server is not None
+    bench.terminate()
+    assert bench.wait(60) == 130
+    assert bench.stderr.read().splitlines()[-1] == "bench-http: stopped"
+    assert not Path(f"/proc/{server}").exists()
 
 
 def test_a_missing_wrk_is_one_line(tmp_path):
