@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 # e_machine of the ELF header (System V ABI and its processor supplements)
@@ -90,6 +91,7 @@ def _qemu_parts(root: Path) -> str:
     return ""
 
 
+@cache  # a machine does not change into another one, and this starts a process
 def _detect_virt() -> str:
     """systemd says "qemu" where QEMU runs without KVM (systemd-detect-virt(1))."""
     if not shutil.which("systemd-detect-virt"):
