@@ -212,10 +212,10 @@ class Daemon:
 
         self.url = url_of(listener)
         logger.info("listening at %s", self.url)
-        server = web_server.create(
-            app.create_app(self.repository, lambda: self.state, self.status, self.config.max_body),
-            DRAIN_SECONDS,
+        application = app.Application(
+            self.repository, lambda: self.state, self.status, self.config.max_body
         )
+        server = web_server.create(application, DRAIN_SECONDS)
         with asyncio.Runner(loop_factory=web_server.loop_factory()) as runner:
             runner.run(self._serve(server, listener))
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -75,30 +74,18 @@ class LastAnswer(Response):
         await send({"type": "http.response.body"})
 
 
-async def on_pi_edge_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, PiEdgeError)
+def to_error(scope: Scope, error: Exception) -> Response:
+    """What to answer to a request that ended in ``error``."""
     if isinstance(error, BodyRefused):
         return LastAnswer(error_json(str(error)), error.status, media_type="application/json")
-    return error_response(error.status, str(error))
-
-
-async def on_http_error(request: Request, error: Exception) -> Response:
-    """Starlette's own: no such route, wrong method."""
-    assert isinstance(error, HTTPException)
+    if isinstance(error, PiEdgeError):
+        return error_response(error.status, str(error))
+    if not isinstance(error, HTTPException):
+        return error_response(500, f"pi-edge made a mistake ({type(error).__name__}): see its log")
     headers = dict(error.headers or {})
     message = error.detail
     if error.status_code == 404:
-        message = f"there is nothing at {request.url.path}: see / for what there is"
+        message = f"there is nothing at {scope['path']}: see / for what there is"
     elif error.status_code == 405:
-        message = f"{request.url.path} does not take {request.method}: use {headers.get('Allow')}"
+        message = f"{scope['path']} does not take {scope['method']}: use {headers.get('Allow')}"
     return error_response(error.status_code, message, headers)
-
-
-async def on_disconnect(request: Request, error: Exception) -> Response:
-    """The client went away: nobody will read this."""
-    return error_response(400, "the body ended early")
-
-
-async def on_unexpected_error(request: Request, error: Exception) -> Response:
-    """A mistake of ours. Starlette raises it again, and uvicorn logs its traceback."""
-    return error_response(500, f"pi-edge made a mistake: {type(error).__name__}; see its log")

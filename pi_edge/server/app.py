@@ -1,51 +1,74 @@
-"""The web application: which routes there are, and what errors become."""
+"""The web application: which routes there are, what errors become, and the counting."""
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
+from starlette.routing import Router
+from starlette.types import Message, Receive, Scope, Send
 
 from pi_edge.errors import PiEdgeError
 from pi_edge.repository import Repository
 from pi_edge.server import answers, inference_protocol, task_routes
-from pi_edge.server.metrics import CountRequests, Metrics
+from pi_edge.server.metrics import Metrics
+
+logger = logging.getLogger("pi_edge")
 
 
-def create_app(
-    repository: Repository,
-    state: Callable[[], str],
-    status: Callable[[], dict[str, Any]],
-    max_body: int,
-) -> Starlette:
-    """The application.
+class Application:
+    """Starlette's routes behind one wrapper, which makes every error one line of JSON and counts
+    every request. (Starlette's own three layers would do the same at twice the cost.)
 
     Args:
         repository: the models it serves.
         state: the daemon's state.
-        status: what /status says beside the models.
+        status: what /status says beside the models; called on a thread.
         max_body: largest request body in bytes, compressed or not.
     """
-    metrics = Metrics(repository, state)
-    routes = [
-        *inference_protocol.routes(repository, state, max_body),
-        *task_routes.routes(repository, status, metrics, max_body),
-    ]
-    # One endpoint may have two patterns, with and without a version: they count as one.
-    patterns = {route.endpoint: route.path for route in reversed(routes)}
-    app = Starlette(
-        routes=routes,
-        middleware=[Middleware(CountRequests, metrics=metrics, patterns=patterns)],
-        exception_handlers={
-            PiEdgeError: answers.on_pi_edge_error,
-            HTTPException: answers.on_http_error,
-            ClientDisconnect: answers.on_disconnect,
-            Exception: answers.on_unexpected_error,
-        },
-    )
-    app.router.redirect_slashes = False
-    return app
+
+    def __init__(
+        self,
+        repository: Repository,
+        state: Callable[[], str],
+        status: Callable[[], dict[str, Any]],
+        max_body: int,
+    ) -> None:
+        self._metrics = Metrics(repository, state)
+        routes = [
+            *inference_protocol.routes(repository, state, max_body),
+            *task_routes.routes(repository, status, self._metrics, max_body),
+        ]
+        self._router = Router(routes, redirect_slashes=False)
+        # One endpoint may have two patterns, with and without a version: they count as one.
+        self._patterns: dict[Any, str] = {route.endpoint: route.path for route in reversed(routes)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begin = time.perf_counter()
+        statuses: list[int] = []
+        scope["app"] = self  # tells Starlette's router to raise errors, not to answer itself
+
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+            await send(message)
+
+        try:
+            await self._router(scope, receive, watch)
+        except ClientDisconnect:
+            pass  # nobody is left to be told
+        except Exception as error:
+            if statuses:
+                raise  # half an answer is out: all that can be done is to close the connection
+            if not isinstance(error, PiEdgeError | HTTPException):
+                logger.exception("%s %s", scope["method"], scope["path"])
+            await answers.to_error(scope, error)(scope, receive, watch)
+        finally:
+            # Made-up paths count as one: nobody shall fill the memory with them.
+            route = self._patterns.get(scope.get("endpoint"), "none")
+            status = statuses[0] if statuses else 499  # the client went away
+            self._metrics.count(route, status, time.perf_counter() - begin)

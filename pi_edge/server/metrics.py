@@ -7,12 +7,9 @@ which turns them into text, is imported when somebody first asks.
 from __future__ import annotations
 
 import bisect
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
-
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pi_edge.repository import Repository
 
@@ -106,30 +103,3 @@ class Metrics:
         for state in STATES:
             daemon.add_metric([state], float(state == self._state()))
         yield daemon
-
-
-class CountRequests:
-    """Middleware that counts every request by the pattern of its route and its status."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics, patterns: Mapping[Any, str]) -> None:
-        self._app, self._metrics, self._patterns = app, metrics, patterns
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        begin = time.perf_counter()
-        status = 500  # what an exception becomes further out
-
-        async def watch(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watch)
-        finally:
-            # Made-up paths count as one: nobody shall fill the memory with them.
-            route = self._patterns.get(scope.get("endpoint"), "none")
-            self._metrics.count(route, status, time.perf_counter() - begin)
