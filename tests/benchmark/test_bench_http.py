@@ -1,5 +1,7 @@
 """The parts of scripts/bench-http that need no other server."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
@@ -19,7 +21,7 @@ from bench_http import comparison, figures, load, process, show
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
-def told(requests=4000, status=0):
+def told(requests: int = 4000, status: int = 0) -> str:
     return (
         "Running 2s test\n  4000 requests in 2.00s\n"
         f'{{"requests": {requests}, "duration_us": 2000000, "p50_us": 450, "p99_us": 1250, '
@@ -27,53 +29,53 @@ def told(requests=4000, status=0):
     )
 
 
-def test_wrks_figures_are_read():
+def test_wrks_figures_are_read() -> None:
     assert load.parse(told()) == load.Load(4000, 2000, 0.45, 1.25)
 
 
-def test_answers_that_are_errors_do_not_count_as_speed():
+def test_answers_that_are_errors_do_not_count_as_speed() -> None:
     with pytest.raises(PiEdgeError, match="answers there were errors"):
         load.parse(told(status=7))
 
 
-def test_no_answer_at_all_is_said():
+def test_no_answer_at_all_is_said() -> None:
     with pytest.raises(PiEdgeError, match="answered no request"):
         load.parse(told(requests=0))
 
 
 @pytest.mark.parametrize("output", ["", "unable to connect", "{}"])
-def test_output_without_figures_is_said(output):
+def test_output_without_figures_is_said(output: str) -> None:
     with pytest.raises(PiEdgeError, match="no figures"):
         load.parse(output)
 
 
-def runs(*rates):
+def runs(*rates: float) -> list[load.Load]:
     return [load.Load(100, rate, 1, 2, 50) for rate in rates]
 
 
-def test_the_ratio_is_taken_round_by_round():
+def test_the_ratio_is_taken_round_by_round() -> None:
     """In a slow round both were slow: it must not distort the ratio."""
     assert figures.ratio(runs(200, 20, 210), runs(100, 10, 100)) == 2
 
 
-def test_rounds_are_summed_up_by_their_median():
+def test_rounds_are_summed_up_by_their_median() -> None:
     summary = figures.summarize(runs(100, 300, 200))
     assert (summary["rate"], summary["rate_min"], summary["rate_max"]) == (200, 100, 300)
 
 
-def test_one_unclean_stop_is_not_outvoted():
+def test_one_unclean_stop_is_not_outvoted() -> None:
     clean = {"listening_seconds": 1, "ready_seconds": 1, "pss_bytes": 1, "stop_seconds": 1}
     lives = [{**clean, "stop": how} for how in ("clean", "exit status 3", "clean")]
     assert figures.life(lives)["stop"] == "exit status 3"
 
 
-def test_goals_may_be_lower_or_upper_bounds():
+def test_goals_may_be_lower_or_upper_bounds() -> None:
     assert figures.verdict(1.5, 1.5) == "met"
     assert figures.verdict(1.49, 1.5) == "NOT met"
     assert figures.verdict(61, 60, most=True) == "NOT met"
 
 
-def test_memory_is_that_of_the_whole_family():
+def test_memory_is_that_of_the_whole_family() -> None:
     nap = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
     parent = subprocess.Popen([sys.executable, "-c", nap], stdin=subprocess.PIPE)
     try:
@@ -89,7 +91,7 @@ def test_memory_is_that_of_the_whole_family():
         parent.communicate()
 
 
-def server(tmp_path, code):
+def server(tmp_path: Path, code: str) -> process.Server:
     command = [sys.executable, "-c", code]
     return process.Server("a server", lambda port: [*command, str(port)], "/", tmp_path)
 
@@ -106,7 +108,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 
 @pytest.mark.parametrize(("status", "how"), [(0, "clean"), (3, "exit status 3")])
-def test_a_server_is_started_watched_and_stopped(tmp_path, status, how):
+def test_a_server_is_started_watched_and_stopped(tmp_path: Path, status: int, how: str) -> None:
     running = server(tmp_path, LISTEN.format(status=status)).start()
     assert 0 < running.listening_seconds <= running.ready_seconds
     assert running.memory_bytes() > 1_000_000
@@ -115,12 +117,12 @@ def test_a_server_is_started_watched_and_stopped(tmp_path, status, how):
         os.kill(running.process.pid, 0)
 
 
-def test_a_server_that_does_not_start_is_quoted(tmp_path):
+def test_a_server_that_does_not_start_is_quoted(tmp_path: Path) -> None:
     with pytest.raises(PiEdgeError, match="a server ended at its start: no luck"):
         server(tmp_path, "import sys; sys.exit('no luck')").start()
 
 
-def test_everyone_gets_the_same_question(tmp_path, shipped_models):
+def test_everyone_gets_the_same_question(tmp_path: Path, shipped_models: Path) -> None:
     file = shipped_models / "mnist-mlp" / "float32.tflite"
     question = comparison.Question(tmp_path, "mnist-mlp", file)
     assert question.json.body.read_bytes() == question.json_body
@@ -129,7 +131,7 @@ def test_everyone_gets_the_same_question(tmp_path, shipped_models):
     assert question.expected.shape == (1, 10)
 
 
-def test_the_report_shows_loads_lives_and_goals():
+def test_the_report_shows_loads_lives_and_goals() -> None:
     kind = "JSON, 1 connection"
     life = {"listening_seconds": 0.3, "ready_seconds": 0.5, "pss_bytes": 61e6,
             "stop_seconds": 0.1, "stop": "clean"}  # fmt: skip
@@ -160,13 +162,13 @@ def test_the_report_shows_loads_lives_and_goals():
         (["--rounds", "0"], "--rounds must be from"),
     ],
 )
-def test_wrong_usage(flags, says):
+def test_wrong_usage(flags: list[str], says: str) -> None:
     done = subprocess.run([SCRIPTS / "bench-http", *flags], capture_output=True, text=True)
     assert done.returncode == 2
     assert says in done.stderr
 
 
-def test_told_to_stop_it_stops_its_server_too(shipped_models):
+def test_told_to_stop_it_stops_its_server_too(shipped_models: Path) -> None:
     if not shutil.which("wrk"):
         missing("wrk is not installed")
     environ = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
@@ -187,7 +189,7 @@ def test_told_to_stop_it_stops_its_server_too(shipped_models):
     assert not Path(f"/proc/{server}").exists()
 
 
-def test_a_missing_wrk_is_one_line(tmp_path):
+def test_a_missing_wrk_is_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bench_http"],
         cwd=SCRIPTS,

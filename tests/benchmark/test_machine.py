@@ -1,6 +1,13 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from pi_edge.benchmark import machine
+
+WriteTree = Callable[[dict[str, str]], Path]
 
 PI4_CPUINFO = """processor\t: 0
 BogoMIPS\t: 108.00
@@ -23,10 +30,10 @@ cpu MHz\t\t: 2596.142
 
 
 @pytest.fixture
-def tree(tmp_path):
+def tree(tmp_path: Path) -> WriteTree:
     """Writes files under a root folder: tree({"proc/cpuinfo": "..."}) -> root."""
 
-    def write(files):
+    def write(files: dict[str, str]) -> Path:
         for name, text in files.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +44,7 @@ def tree(tmp_path):
 
 
 @pytest.fixture
-def pi4(tree):
+def pi4(tree: WriteTree) -> Path:
     return tree(
         {
             "proc/cpuinfo": PI4_CPUINFO,
@@ -53,7 +60,7 @@ def pi4(tree):
     )
 
 
-def test_a_raspberry_pi_is_described_from_its_files(pi4):
+def test_a_raspberry_pi_is_described_from_its_files(pi4: Path) -> None:
     about = machine.describe(pi4)
     assert about["board"] == "Raspberry Pi 4 Model B Rev 1.4"
     assert about["cpu"] == "Cortex-A72"
@@ -61,7 +68,7 @@ def test_a_raspberry_pi_is_described_from_its_files(pi4):
     assert about["os"] == "Raspberry Pi OS on Debian GNU/Linux 12 (bookworm)"
 
 
-def test_conditions_of_a_raspberry_pi(pi4):
+def test_conditions_of_a_raspberry_pi(pi4: Path) -> None:
     assert machine.conditions(pi4) == {
         "clock_mhz": 1800,
         "governor": "ondemand",
@@ -70,7 +77,7 @@ def test_conditions_of_a_raspberry_pi(pi4):
     }
 
 
-def test_a_laptop_has_no_board_and_no_throttle_word(tree):
+def test_a_laptop_has_no_board_and_no_throttle_word(tree: WriteTree) -> None:
     root = tree({"proc/cpuinfo": X86_CPUINFO})
     assert machine.board(root) is None
     assert machine.cpu(root) == "AMD EPYC"
@@ -82,16 +89,16 @@ def test_a_laptop_has_no_board_and_no_throttle_word(tree):
     }
 
 
-def test_an_unknown_arm_part_is_named_by_its_number(tree):
+def test_an_unknown_arm_part_is_named_by_its_number(tree: WriteTree) -> None:
     assert machine.cpu(tree({"proc/cpuinfo": "CPU part\t: 0xfff\n"})) == "ARM part 0xfff"
 
 
-def test_an_empty_tree_yields_nothing_made_up(tmp_path):
+def test_an_empty_tree_yields_nothing_made_up(tmp_path: Path) -> None:
     assert machine.cpu(tmp_path) is None
     assert machine.memory_bytes(tmp_path) is None
 
 
-def test_the_hottest_zone_counts(tree):
+def test_the_hottest_zone_counts(tree: WriteTree) -> None:
     root = tree(
         {
             "sys/class/thermal/thermal_zone0/temp": "40000",
@@ -102,7 +109,7 @@ def test_the_hottest_zone_counts(tree):
     assert machine.temperature_c(root) == 61.5
 
 
-def test_the_throttle_word_in_words():
+def test_the_throttle_word_in_words() -> None:
     assert machine.throttling_now(0x50005) == ["under-voltage", "throttled"]
     assert machine.throttling_since_boot(0x50005) == ["under-voltage", "throttled"]
     assert machine.throttling_now(0x80000) == []
@@ -110,20 +117,20 @@ def test_the_throttle_word_in_words():
     assert machine.throttling_now(None) == []
 
 
-def test_throttling_that_came_and_went_between_two_looks_is_noticed():
+def test_throttling_that_came_and_went_between_two_looks_is_noticed() -> None:
     assert machine.throttling_between(0x0, 0x20000) == ["clock capped"]
 
 
-def test_throttling_of_long_ago_is_not_blamed_on_this_measurement():
+def test_throttling_of_long_ago_is_not_blamed_on_this_measurement() -> None:
     assert machine.throttling_between(0x50000, 0x50000) == []
 
 
-def test_throttling_at_either_end_counts():
+def test_throttling_at_either_end_counts() -> None:
     assert machine.throttling_between(0x40004, 0x40000) == ["throttled"]
     assert machine.throttling_between(0x40000, 0x40004) == ["throttled"]
 
 
-def test_this_machine_describes_itself():
+def test_this_machine_describes_itself() -> None:
     about = machine.describe()
     assert about["cores"] >= 1
     assert about["pointer_bits"] in (32, 64)
