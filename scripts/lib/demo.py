@@ -109,7 +109,7 @@ def address(arguments: Sequence[str]) -> tuple[str, int]:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
             return host, int(probe.getsockname()[1])
-    return host, asked.port or 8080  # taken: the daemon says so
+    raise Failed(f"{host} port {asked.port} cannot be had: choose another with --port N")
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -58,6 +58,7 @@ class Pi:
                 "LANG": "C.UTF-8",
                 "QEMU_CPU": self.recipe.processor,
                 "PI_EDGE_EMULATED": "1",
+                "PIP_NO_COMPILE": "1",  # modules never imported need not be compiled, slowly
                 **settings,
                 **(environ or {}),
             },

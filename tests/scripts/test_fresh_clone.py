@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support import ROOT
 
 # A clean environment: what pip needs to reach this machine's package index, and no more.
@@ -95,6 +100,44 @@ def test_the_runtime_is_installed_and_tensorflow_is_not(clone: Path) -> None:
 
 def test_the_second_run_has_nothing_to_do(clone: Path) -> None:
     assert run_help(clone) == ""
+
+
+def test_the_demo_shows_every_model_and_the_digit(clone: Path) -> None:
+    done = run(clone, "--demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for model in (clone / "models").glob("*/model.json"):
+        assert re.search(rf"^{model.parent.name} .* 7, ", done.stdout, re.MULTILINE)
+    assert "runs" in done.stdout  # the benchmark's table
+    assert done.stdout.splitlines()[-1].endswith(": 7")
+
+
+def test_the_demo_fails_where_a_model_is_wrong(clone: Path) -> None:
+    picture = clone / "docs/pictures/seven.jpg"
+    original = picture.read_bytes()
+    Image.new("L", (100, 100), "white").save(picture)
+    done = run(clone, "--demo")
+    picture.write_bytes(original)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("pi-edge: the demo failed: mnist-")
+
+
+def test_the_daemon_runs_with_a_light_to_watch_until_it_is_stopped(
+    clone: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    command = [clone / "scripts/run", "--port", "0", "--state", tmp_path]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, env=CLEAN, stdout=output, stderr=output)
+    try:
+        while not (ready := re.search(r"ready at (http://\S+)", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.1)
+        with urllib.request.urlopen(f"{ready[1]}/status") as response:
+            assert json.load(response)["led"]["mode"] == "mock"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+    finally:
+        process.kill()
 
 
 def test_an_environment_left_half_made_is_made_anew(clone: Path) -> None:
