@@ -1,4 +1,4 @@
-"""Which ink is a digit: stains cut from their surroundings, pieces joined, one line of them kept."""
+"""Which ink is a digit: stains cut out, pieces joined, and one line of them kept."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Handwritten digits: a picture of a number in, its digits from left to right out.
 
-A picture is prepared the way MNIST was made (see mnist_style.py), so that a network that learnt from
-MNIST can read a photograph. MNIST's own pixels, as a picture of 28x28 or as 784 numbers, go to
-the network as they are.
+A picture is prepared the way MNIST was made (see mnist_style.py), so that a network that learnt
+from MNIST can read a photograph. MNIST's own pixels, as a picture of 28x28 or as 784 numbers, go
+to the network as they are.
 """
 
 from __future__ import annotations
@@ -35,16 +35,23 @@ _NPY = b"\x93NUMPY"
 
 
 @dataclass(frozen=True)
-class Request:
+class Reading:
     """The digits of one picture, ready for the network.
 
     Attributes:
-        images: float32 [n, 28, 28], 0 to 255, ink bright; n may be 0.
+        images: float32 [n, 28, 28], 0 to 255, ink bright; n is at least 1.
         boxes: for each its left, top, right, bottom in pixels of the upright picture.
     """
 
     images: NDArray[np.float32]
     boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """The readings of one picture that the network is to choose from; none if there is no digit."""
+
+    readings: tuple[Reading, ...]
 
 
 def from_body(body: bytes, content_type: str) -> Request:
@@ -90,21 +97,25 @@ def answer(request: Request, run: Run) -> dict[str, Any]:
     Raises:
         PiEdgeError: the model does not answer with probabilities [n, 10].
     """
-    if not len(request.images):
+    if not request.readings:
         return {"number": "", "digit": None, "digits": [], "message": NO_DIGIT}
-    outputs = run({"image": request.images})
-    probabilities = outputs.get("probabilities")
-    if probabilities is None or probabilities.shape != (len(request.images), 10):
+    images = np.concatenate([reading.images for reading in request.readings])
+    probabilities = run({"image": images}).get("probabilities")
+    if probabilities is None or probabilities.shape != (len(images), 10):
         raise PiEdgeError(
             "this model does not answer with probabilities [-1,10]: it reads no digits"
         )
+    ends = np.cumsum([len(reading.images) for reading in request.readings])
+    answers = np.split(probabilities, ends[:-1])
+    # A reading is as sure as its least sure digit; of equals the likelier one comes first.
+    best = max(range(len(answers)), key=lambda i: float(answers[i].max(1).min()))
     found = [
         {
             "digit": int(row.argmax()),
             "probabilities": [float(p) for p in row],
             "box": [round(v, 1) for v in box],
         }
-        for row, box in zip(probabilities, request.boxes, strict=True)
+        for row, box in zip(answers[best], request.readings[best].boxes, strict=True)
     ]
     return {
         "number": "".join(str(d["digit"]) for d in found),
@@ -188,9 +199,9 @@ def _ink_bright(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 def _as_is(pixels: NDArray[np.float32]) -> Request:
     rows, columns = np.flatnonzero((pixels > 64).any(1)), np.flatnonzero((pixels > 64).any(0))
     if not len(rows):
-        return Request(np.zeros((0, _SIDE, _SIDE), np.float32), ())
+        return Request(())
     box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-    return Request(pixels[None], (box,))
+    return Request((Reading(pixels[None], (box,)),))
 
 
 # --- pictures -----------------------------------------------------------------------------------
@@ -218,9 +229,14 @@ def _is_mnist(pixels: NDArray[np.float32]) -> bool:
 
 
 def _search(luma: NDArray[np.uint8], width: int, height: int) -> Request:
-    found = search.glyphs(luma)
     # Boxes are told in the pixels of the picture that was sent.
     x, y = width / luma.shape[1], height / luma.shape[0]
-    boxes = tuple((g.box[0] * x, g.box[1] * y, g.box[2] * x, g.box[3] * y) for g in found)
-    stack = np.stack([g.pixels for g in found]) if found else np.zeros((0, _SIDE, _SIDE))
-    return Request(stack.astype(np.float32), boxes)
+    return Request(
+        tuple(
+            Reading(
+                np.stack([glyph.pixels for glyph in glyphs]),
+                tuple((g.box[0] * x, g.box[1] * y, g.box[2] * x, g.box[3] * y) for g in glyphs),
+            )
+            for glyphs in search.readings(luma)
+        )
+    )

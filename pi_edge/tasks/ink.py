@@ -30,11 +30,13 @@ class Ink:
     """Attributes:
     depth: float32 [h, w]: 0 on the bare page, towards 1 where ink swallows all light.
     page: float32 [h, w], the page's light without the ink, 0 to 255.
+    luma: uint8 [h, w], the picture itself, a little smoothed.
     noise: standard deviation of the bare page, of 255.
     """
 
     depth: Plane
     page: Plane
+    luma: NDArray[np.uint8]
     noise: float
 
     def floor(self) -> Plane:
@@ -67,4 +69,4 @@ def isolate(luma: NDArray[np.uint8], window: int) -> Ink:
     below = level - sample[sample <= level]
     noise = 1.4826 * float(np.median(below))
     page_light = np.maximum(page, DARKEST_PAGE).astype(np.float32)
-    return Ink(contrast / page_light, page_light, noise)
+    return Ink(contrast / page_light, page_light, smooth, noise)

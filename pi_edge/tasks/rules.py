@@ -23,6 +23,9 @@ _MAX_TILT = 18.0  # degrees; 15 and something for the lens
 _ANGLES = np.radians(np.arange(-_MAX_TILT, _MAX_TILT + 0.01, 0.5))
 _MAX_POINTS = 12_000
 _MAX_RULES = 80
+_SPAN = 0.9
+"""How much of the page's width a rule spans at least; the stem of a tall 1 spans less."""
+
 _BIN = 3  # pixels of the Hough table's offsets
 
 
@@ -41,15 +44,15 @@ class Rule:
 def remove(ink: Ink) -> Ink:
     """The same without the rules in either direction."""
     floor = ink.floor()
-    depth = _remove_horizontal(ink.depth, floor)
-    turned = _remove_horizontal(np.ascontiguousarray(depth.T), np.ascontiguousarray(floor.T))
+    depth = _remove_horizontal(ink.depth, floor, ink.luma)
+    turned = _remove_horizontal(*(np.ascontiguousarray(p.T) for p in (depth, floor, ink.luma)))
     return replace(ink, depth=np.ascontiguousarray(turned.T))
 
 
-def _remove_horizontal(depth: Plane, floor: Plane) -> Plane:
+def _remove_horizontal(depth: Plane, floor: Plane, luma: NDArray[np.uint8]) -> Plane:
     thick = max(3, round(MAX_THICKNESS * max(depth.shape)))
     thin = depth - morphology.opening_along(depth, 2 * thick + 1, axis=0)
-    rules = find(thin > floor, depth > floor)
+    rules = find(thin > floor, depth > floor, luma)
     if rules:
         depth = depth.copy()
         for rule in rules:
@@ -57,13 +60,16 @@ def _remove_horizontal(depth: Plane, floor: Plane) -> Plane:
     return depth
 
 
-def find(thin: NDArray[np.bool_], any_ink: NDArray[np.bool_]) -> list[Rule]:
+def find(
+    thin: NDArray[np.bool_], any_ink: NDArray[np.bool_], luma: NDArray[np.uint8]
+) -> list[Rule]:
     """The near-horizontal rules of a page: peaks of a Hough transform, each fitted to the points
     along it and kept when ink covers it over most of the picture's width.
 
     Args:
         thin: bool [h, w], ink that is thin from top to bottom.
         any_ink: bool [h, w], all ink: a rule goes on under a broad stroke.
+        luma: uint8 [h, w], which tells where a page ends on a dark table.
     """
     width = thin.shape[1]
     y, x = np.nonzero(thin)
@@ -89,14 +95,18 @@ def find(thin: NDArray[np.bool_], any_ink: NDArray[np.bool_]) -> list[Rule]:
         for row, column in enumerate(bins[:, near]):
             votes[row] -= np.bincount(column, minlength=size)
         start = (offset + low) * _BIN
-        rule = _fit(Rule(float(start), float(np.tan(_ANGLES[angle])), 0.0), x, y, any_ink)
+        rule = _fit(Rule(float(start), float(np.tan(_ANGLES[angle])), 0.0), x, y, any_ink, luma)
         if rule is not None:
             rules.append(rule)
     return rules
 
 
 def _fit(
-    rule: Rule, x: NDArray[np.int64], y: NDArray[np.int64], any_ink: NDArray[np.bool_]
+    rule: Rule,
+    x: NDArray[np.int64],
+    y: NDArray[np.int64],
+    any_ink: NDArray[np.bool_],
+    luma: NDArray[np.uint8],
 ) -> Rule | None:
     """The rule through the points near ``rule``; None unless ink covers it across the page."""
     height, width = any_ink.shape
@@ -114,12 +124,17 @@ def _fit(
     covered = np.zeros(width, bool)
     for shift in (-1, 0, 1):
         covered |= any_ink[(middle + shift).clip(0, height - 1), columns] & seen
+    # The page is as light as most of what lies beside the rule, a table is darker.
+    beside = np.maximum(*(luma[(middle + s).clip(0, height - 1), columns] for s in (-6, 6)))
+    page = seen & (beside > 0.45 * np.percentile(beside[seen], 80))
+    covered &= page
     ends = np.flatnonzero(covered)
     if not len(ends):
         return None
     span = ends[-1] - ends[0] + 1
-    across = np.count_nonzero(seen)
-    return rule if span > 0.6 * across and len(ends) > 0.7 * span else None
+    across = np.count_nonzero(page)
+    whole = span > _SPAN * across and len(ends) > 0.7 * across
+    return rule if whole else None
 
 
 def _divide_out(ink: Plane, rule: Rule, thick: int) -> None:
@@ -163,5 +178,3 @@ def _divide_out(ink: Plane, rule: Rule, thick: int) -> None:
     bridge[bridge < 0.6 * peak] = 0
     clean = np.where(inside_band[:, None], np.maximum(clean, np.minimum(bridge, strip)), strip)
     ink[rows[real], np.broadcast_to(x, rows.shape)[real]] = clean[real]
-
-
