@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import faulthandler
 import logging
 import os
@@ -19,6 +18,7 @@ from pi_edge.config import Config
 from pi_edge.errors import PiEdgeError
 from pi_edge.handle import Handle, trivial_inputs
 from pi_edge.led import StatusLight
+from pi_edge.listening import url_of
 from pi_edge.repository import ModelStatus, Repository
 
 if TYPE_CHECKING:
@@ -54,15 +54,13 @@ def state_of(models: Iterable[ModelStatus], settled: bool, stopping: bool) -> st
     return "degraded" if "quarantined" in states else "ready"
 
 
-def serve(config: Config) -> None:
-    """Run the daemon until it is told to stop.
+def serve(config: Config, listener: socket.socket) -> None:
+    """Run the daemon on a listening socket until it is told to stop.
 
     Raises:
-        PiEdgeError: no TFLite runtime, a folder cannot be used, or the port is taken.
+        PiEdgeError: there is no TFLite runtime.
     """
     runtime.installed()
-    check_folders(config)
-    listener = listen(config.host, config.port)
     # The watchdog ends a stuck daemon by SIGABRT: this says in the log where it was stuck.
     faulthandler.enable()
     daemon = Daemon(config)
@@ -73,64 +71,6 @@ def serve(config: Config) -> None:
             on_inference=light.wink,
         )
         daemon.run(listener)
-
-
-def check_folders(config: Config) -> None:
-    """Make the state folder where there is none, and see that both folders can be used.
-
-    Raises:
-        PiEdgeError: what cannot be used, and what to do.
-    """
-    if not config.models.is_dir() or not os.access(config.models, os.R_OK | os.X_OK):
-        raise PiEdgeError(
-            f"there is no readable models folder {config.models}: name one with --models DIR"
-        )
-    owned = catalog.owned_models(config.state)
-    try:
-        owned.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PiEdgeError(
-            f"cannot use the state folder {config.state} ({error.strerror}): name one that can be"
-            " written to with --state DIR"
-        ) from error
-    if not os.access(config.state, os.W_OK | os.X_OK) or not os.access(owned, os.R_OK | os.X_OK):
-        raise PiEdgeError(
-            f"the state folder {config.state} cannot be written to: mend its permissions or name"
-            " another with --state DIR"
-        )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one.
-
-    Raises:
-        PiEdgeError: the address cannot be listened on.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(2048)
-    except OSError as error:
-        advice = "is another daemon running? Stop it, or choose another with --port N"
-        if error.errno == errno.EACCES:
-            advice = "ports below 1024 need privileges: choose another with --port N"
-        elif isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            advice = "this machine has no such address: choose another with --host H"
-        raise PiEdgeError(
-            f"cannot listen on {host} port {port} ({error.strerror}): {advice}"
-        ) from error
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    """Where a browser on this machine finds the daemon."""
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Daemon:
@@ -211,7 +151,6 @@ class Daemon:
         from pi_edge.server import app, web_server
 
         self.url = url_of(listener)
-        logger.info("listening at %s", self.url)
         application = app.Application(
             self.repository, lambda: self.state, self.status, self.config.max_body
         )

@@ -18,7 +18,7 @@ FLOORS = (
     {"errors"},
     {"config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"},
     {"runtime", "catalog", "led"},
-    {"model"},
+    {"model", "listening"},
     {"handle", "proving", "verification"},
     {"tasks", "repository"},
     {"daemon", "server", "benchmark", "learning", "integrations", "deploy", "desktop"},
@@ -109,3 +109,9 @@ def test_importing_the_daemon_pulls_in_neither_tensorflow_nor_the_desktop_step()
 def test_the_command_line_starts_with_nothing_heavy() -> None:
     modules = modules_after("import pi_edge.cli")
     assert not modules & {"numpy", "PIL", "starlette", "uvicorn", "gpiozero", *RUNTIMES}
+
+
+def test_the_daemon_listens_before_anything_heavy_is_imported() -> None:
+    modules = modules_after("import pi_edge.cli.serve")
+    assert "pi_edge.listening" in modules
+    assert not modules & {"numpy", "asyncio", "starlette", "uvicorn", *RUNTIMES}

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
+import sys
 from pathlib import Path
 
-from pi_edge import config, daemon
+from pi_edge import config, listening
+
+logger = logging.getLogger("pi_edge")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,5 +32,13 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=settings.log_level.upper())
     for noisy in ("uvicorn", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
-    daemon.serve(settings)
+    # Until the event loop takes signals over: stop tidily, the light included.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    listening.check_folders(settings)
+    with listening.listen(settings.host, settings.port) as listener:
+        logger.info("listening at %s", listening.url_of(listener))
+        # Imported with the socket already listening: this takes most of the start.
+        from pi_edge import daemon
+
+        daemon.serve(settings, listener)
     return 0

@@ -11,7 +11,7 @@ import pytest
 from running import RunningDaemon
 
 from pi_edge.cli import main
-from pi_edge.daemon import listen
+from pi_edge.listening import listen
 
 
 def test_says_the_state_and_every_model(
