@@ -19,7 +19,8 @@ from pi_edge.errors import PiEdgeError
 from pi_edge.handle import Handle, trivial_inputs
 from pi_edge.led import StatusLight
 from pi_edge.listening import url_of
-from pi_edge.repository import ModelStatus, Repository
+from pi_edge.model_status import ModelStatus
+from pi_edge.repository import Repository
 
 if TYPE_CHECKING:
     from pi_edge.server.web_server import WebServer

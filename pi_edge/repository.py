@@ -10,57 +10,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from pi_edge import catalog, proving
 from pi_edge.errors import NotFound, PiEdgeError, Unavailable
 from pi_edge.handle import Handle
+from pi_edge.model_status import Fingerprint, ModelStatus, Variant, fingerprint
 
 logger = logging.getLogger("pi_edge")
 
 POLL_SECONDS = 1.0
-
-# Of a file: path, inode, size in bytes, time of change in nanoseconds.
-Fingerprint = tuple[str, int, int, int]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One variant: its state (probing, loading, ready, quarantined, unloaded), the reason when
-    it is quarantined, the handle when it is ready."""
-
-    state: str
-    reason: str = ""
-    handle: Handle | None = None
-    fingerprint: Fingerprint | None = None
-
-
-@dataclass(frozen=True)
-class ModelStatus:
-    """One model: what the catalogue says and how its variants fare.
-
-    ``reason`` says in one line why anything of it is quarantined.
-    """
-
-    entry: catalog.Entry
-    variants: Mapping[str, Variant] = field(default_factory=dict)
-    problem: str = ""
-
-    @property
-    def state(self) -> str:
-        """Ready when any variant is; otherwise what most holds it back."""
-        states = {variant.state for variant in self.variants.values()}
-        for state in ("ready", "probing", "loading", "unloaded"):
-            if state in states:
-                return state
-        return "quarantined"
-
-    @property
-    def reason(self) -> str:
-        reasons = [f"{name}: {v.reason}" for name, v in self.variants.items() if v.reason]
-        return self.problem or "; ".join(reasons)
 
 
 class Repository:
@@ -285,15 +246,6 @@ class Repository:
 
 _LOADING = Variant("loading")
 _UNLOADED = Variant("unloaded")
-
-
-def fingerprint(file: Path) -> Fingerprint:
-    """What tells a changed file from the same one without reading it."""
-    try:
-        stat = file.stat()
-    except OSError:  # gone meanwhile: loading it will say so
-        return str(file), 0, 0, 0
-    return str(file), stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _sha256_told(entry: catalog.Entry, variant: str) -> str | None:

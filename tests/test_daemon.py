@@ -13,7 +13,7 @@ from pi_edge.catalog import Entry
 from pi_edge.config import Config
 from pi_edge.daemon import Daemon, state_of
 from pi_edge.errors import PiEdgeError
-from pi_edge.repository import ModelStatus, Variant
+from pi_edge.model_status import ModelStatus, Variant
 
 
 def model(*states: str, problem: str = "") -> ModelStatus:

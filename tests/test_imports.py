@@ -19,7 +19,7 @@ FLOORS = (
     {"config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"},
     {"runtime", "catalog", "led"},
     {"model", "listening"},
-    {"handle", "proving", "verification"},
+    {"handle", "proving", "verification", "model_status"},
     {"tasks", "repository"},
     {"daemon", "server", "benchmark", "learning", "integrations", "deploy", "desktop"},
     {"cli"},

@@ -16,7 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from pi_edge.datatypes import name_of
 from pi_edge.errors import BadInput
-from pi_edge.repository import ModelStatus, Repository
+from pi_edge.model_status import ModelStatus
+from pi_edge.repository import Repository
 from pi_edge.server import answers, bodies, tensors
 
 # Shorter answers are not worth compressing, even where the client would take it.

@@ -20,7 +20,8 @@ from pi_edge.datatypes import name_of
 from pi_edge.errors import BadInput, NotFound
 from pi_edge.handle import Handle
 from pi_edge.model import TensorSpec
-from pi_edge.repository import ModelStatus, Repository, Variant
+from pi_edge.model_status import ModelStatus, Variant
+from pi_edge.repository import Repository
 from pi_edge.server import bodies
 from pi_edge.server.answers import Json
 from pi_edge.server.infer import Infer, labels, read_json

@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from pi_edge import tasks
 from pi_edge.errors import BadInput
-from pi_edge.repository import ModelStatus, Repository
+from pi_edge.model_status import ModelStatus
+from pi_edge.repository import Repository
 from pi_edge.server import bodies
 from pi_edge.server.answers import Json, new_id
 from pi_edge.server.infer import refuse_non_finite
