@@ -57,7 +57,7 @@ def app() -> Any:
     from pi_edge import catalog
     from pi_edge.daemon import state_of
     from pi_edge.repository import Repository
-    from pi_edge.server.app import create_app
+    from pi_edge.server.app import Application
 
     models, state = Path(sys.argv[3]), Path(sys.argv[4])
     owned = catalog.owned_models(state)
@@ -68,7 +68,7 @@ def app() -> Any:
     def state_now() -> str:
         return state_of(repository.models().values(), repository.settled, stopping=False)
 
-    return create_app(repository, state_now, dict, 64 * 1024 * 1024)
+    return Application(repository, state_now, dict, 64 * 1024 * 1024)
 
 
 if __name__ == "__main__":

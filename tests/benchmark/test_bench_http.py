@@ -16,7 +16,7 @@ from pi_edge.errors import PiEdgeError
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from bench_http import comparison, figures, load, process, show
+from bench_http import comparison, figures, load, other_server, process, show
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -166,6 +166,14 @@ def test_wrong_usage(flags: list[str], says: str) -> None:
     done = subprocess.run([SCRIPTS / "bench-http", *flags], capture_output=True, text=True)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+def test_our_application_can_be_put_behind_another_web_server(
+    tmp_path: Path, shipped_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["other_server.py", "granian", "1", str(shipped_models), str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert callable(other_server.app())
 
 
 def test_told_to_stop_it_stops_its_server_too(shipped_models: Path) -> None:
