@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple, Protocol
 
@@ -59,12 +60,15 @@ class Statistics:
     last_ms: int = 0
 
 
+Deliver = Callable[[dict[str, np.ndarray] | None, Exception | None], object]
+"""Takes the outputs, or the error there was instead; called on the handle's thread."""
+
+
 class _Job(NamedTuple):
     inputs: Arrays
     queued_ns: int
     counted: bool
-    loop: asyncio.AbstractEventLoop | None
-    future: asyncio.Future[dict[str, np.ndarray]] | Future[dict[str, np.ndarray]]
+    deliver: Deliver
 
 
 def trivial_inputs(specs: tuple[TensorSpec, ...]) -> dict[str, np.ndarray]:
@@ -104,22 +108,33 @@ class Handle:
         self._jobs = self._worker.jobs
         weakref.finalize(self, self._jobs.put, None)
 
-    async def infer(self, inputs: Arrays, counted: bool = True) -> dict[str, np.ndarray]:
-        """One inference; the calling event loop serves others meanwhile.
+    def submit(self, inputs: Arrays, deliver: Deliver, counted: bool = True) -> None:
+        """Queue one inference and return at once. What can go wrong, ``deliver`` is told:
 
-        Raises:
-            BadInput: a name, dtype or shape is wrong.
-            PiEdgeError: the runtime failed.
+        BadInput: a name, dtype or shape is wrong.
+        PiEdgeError: the runtime failed.
         """
+        if not self._worker.started:
+            self._worker.start()
+        self._jobs.put(_Job(inputs, time.perf_counter_ns(), counted, deliver))
+
+    async def infer(self, inputs: Arrays, counted: bool = True) -> dict[str, np.ndarray]:
+        """One inference; the calling event loop serves others meanwhile. Raises what ``submit``
+        delivers."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[dict[str, np.ndarray]] = loop.create_future()
-        self._submit(_Job(inputs, time.perf_counter_ns(), counted, loop, future))
+
+        def deliver(outputs: dict[str, np.ndarray] | None, error: Exception | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                loop.call_soon_threadsafe(settle, future, outputs, error)
+
+        self.submit(inputs, deliver, counted)
         return await future
 
     def run(self, inputs: Arrays) -> dict[str, np.ndarray]:
         """The same for a thread, which waits."""
         future: Future[dict[str, np.ndarray]] = Future()
-        self._submit(_Job(inputs, time.perf_counter_ns(), True, None, future))
+        self.submit(inputs, partial(settle, future))
         return future.result()
 
     def statistics(self) -> Statistics:
@@ -130,11 +145,6 @@ class Handle:
         """For how long the inference in progress has been running; 0 when there is none."""
         since = self._worker.busy_since_ns
         return (time.perf_counter_ns() - since) / 1e9 if since else 0.0
-
-    def _submit(self, job: _Job) -> None:
-        if not self._worker.started:
-            self._worker.start()
-        self._jobs.put(job)
 
 
 class _Worker:
@@ -164,8 +174,7 @@ class _Worker:
 
     def _work(self) -> None:
         while (job := self.jobs.get()) is not None:
-            if job.loop is None or not job.future.cancelled():
-                self._do(job)
+            self._do(job)
             del job  # else its arrays, and who waits for them, live until the next one
 
     def _do(self, job: _Job) -> None:
@@ -187,7 +196,7 @@ class _Worker:
         self.busy_since_ns = 0
         if job.counted:
             self._count(job.queued_ns, begin, end, error is None)
-        _deliver(job, outputs, error)
+        job.deliver(outputs, error)
         if job.counted and error is None:
             self._on_inference()
         if self._failures >= FAILURES_IN_A_ROW:
@@ -216,19 +225,12 @@ class _Worker:
             on_broken(f"failed {FAILURES_IN_A_ROW} times in a row: {error}")
 
 
-def _deliver(job: _Job, outputs: dict[str, np.ndarray] | None, error: Exception | None) -> None:
-    if job.loop is None:
-        _settle(job.future, outputs, error)
-    else:
-        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
-            job.loop.call_soon_threadsafe(_settle, job.future, outputs, error)
-
-
-def _settle(
+def settle(
     future: asyncio.Future[dict[str, np.ndarray]] | Future[dict[str, np.ndarray]],
     outputs: dict[str, np.ndarray] | None,
     error: Exception | None,
 ) -> None:
+    """Give what was delivered to who waits for it."""
     if future.cancelled():
         return
     if error is not None:

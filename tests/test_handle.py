@@ -93,31 +93,6 @@ def test_the_event_loop_turns_while_a_model_runs() -> None:
     assert asyncio.run(ask())["y"] == [2]
 
 
-def test_a_cancelled_request_is_not_run() -> None:
-    entered, release, ran = threading.Event(), threading.Event(), []
-
-    def act(inputs: Mapping[str, np.ndarray]) -> None:
-        ran.append(float(inputs["x"][0]))
-        entered.set()
-        release.wait(PATIENCE)
-
-    handle = Handle(FakeModel(act), "m", "v")
-
-    async def ask() -> None:
-        first = asyncio.create_task(handle.infer(ONE))
-        await asyncio.to_thread(entered.wait, PATIENCE)
-        second = asyncio.create_task(handle.infer({"x": np.full(1, 5, np.float32)}))
-        await asyncio.sleep(0)
-        second.cancel()
-        await asyncio.gather(second, return_exceptions=True)
-        release.set()
-        await first
-
-    asyncio.run(ask())
-    handle.run(ONE)
-    assert ran == [1, 1]
-
-
 def test_an_unexpected_exception_becomes_an_error_and_the_next_run_works() -> None:
     outcomes = [ZeroDivisionError("boom"), None]
 

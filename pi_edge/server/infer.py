@@ -19,6 +19,7 @@ from pi_edge.errors import BadInput
 from pi_edge.model_status import ModelStatus
 from pi_edge.repository import Repository
 from pi_edge.server import answers, bodies, tensors
+from pi_edge.server.mailbox import Mailbox
 
 # Shorter answers are not worth compressing, even where the client would take it.
 _COMPRESS_FROM = 1024
@@ -46,6 +47,7 @@ class Infer:
 
     def __init__(self, repository: Repository, max_body: int) -> None:
         self._repository, self._max_body = repository, max_body
+        self._mailbox: Mailbox | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = bodies.headers_of(scope)
@@ -56,7 +58,9 @@ class Infer:
         request = parse(body, headers.get(b"inference-header-content-length"))
         if status.entry.task != "tensors":
             refuse_non_finite(request.inputs)
-        outputs = await handle.infer(request.inputs)
+        if self._mailbox is None:
+            self._mailbox = Mailbox()
+        outputs = await self._mailbox.infer(handle, request.inputs)
         head: dict[str, Any] = {
             "model_name": name,
             "model_version": handle.version,
