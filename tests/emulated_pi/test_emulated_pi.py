@@ -23,8 +23,9 @@ from PIL import Image
 from raspberry_pi import Pi
 from support import ROOT, missing
 
-from pi_edge import catalog, tasks
+from pi_edge import catalog
 from pi_edge.model import Model
+from pi_edge.tasks import digits
 
 # The same picture through another JPEG decoder and another processor's float32 arithmetic.
 TOLERANCE = 0.02
@@ -71,17 +72,13 @@ def shipped() -> dict[str, catalog.Entry]:
 
 
 def pictures() -> dict[str, tuple[bytes, str]]:
-    """name -> body and media type: a photo-like seven, and digits in a row on white paper."""
+    """name -> body and media type: a photo-like seven, and four digits in a row on white paper."""
     with np.load(ROOT / "models/mnist-cnn/check.npz") as check:
-        images = check["inputs/image"]
-    rows = {"seven": (SEVEN.read_bytes(), "image/jpeg")}
-    for first in range(0, len(images) - 2, 3):
-        ink = np.hstack([np.pad(image, 8) for image in images[first : first + 3]])
-        paper = Image.fromarray((255 - ink).astype(np.uint8)).resize((44 * 9, 44 * 3))
-        file = io.BytesIO()
-        paper.save(file, "PNG")
-        rows[f"digits {first} to {first + 2}"] = file.getvalue(), "image/png"
-    return rows
+        ink = np.hstack([np.pad(image, 8) for image in check["inputs/image"][:4]])
+    row = io.BytesIO()
+    paper = Image.fromarray((255 - ink).astype(np.uint8))
+    paper.resize((paper.width * 3, paper.height * 3)).save(row, "PNG")
+    return {"seven": (SEVEN.read_bytes(), "image/jpeg"), "row": (row.getvalue(), "image/png")}
 
 
 def ask(url: str, body: bytes, content_type: str) -> dict[str, Any]:
@@ -128,13 +125,12 @@ def test_every_shipped_model_is_ready_in_every_variant(daemon: Daemon) -> None:
 
 
 def test_pictures_are_read_as_on_this_machine(daemon: Daemon) -> None:
-    task = tasks.get("digits")
     for name, entry in shipped().items():
         model = Model(entry.file()[1])
         for picture, (body, content_type) in pictures().items():
-            here = task.answer(task.from_body(body, content_type), model.run)
+            here = digits.answer(digits.from_body(body, content_type), model.run)
             there = ask(f"{daemon.url}/tasks/digits?model={name}", body, content_type)
-            assert there["number"] == here["number"], (name, picture)
+            assert there["number"] == here["number"] != "", (name, picture)
             for one, other in zip(there["digits"], here["digits"], strict=True):
                 assert one["digit"] == other["digit"], (name, picture)
                 np.testing.assert_allclose(
@@ -143,10 +139,6 @@ def test_pictures_are_read_as_on_this_machine(daemon: Daemon) -> None:
                     atol=TOLERANCE,
                     err_msg=f"{name}, {picture}",
                 )
-
-
-def test_the_seven_is_read_as_a_seven(daemon: Daemon) -> None:
-    assert ask(f"{daemon.url}/tasks/digits", SEVEN.read_bytes(), "image/jpeg")["digit"] == 7
 
 
 @pytest.mark.parametrize("binary", [True, False], ids=["binary", "json"])
@@ -178,7 +170,8 @@ def test_the_light_blinks_at_the_start_and_is_steady_when_ready(daemon: Daemon) 
 
 def test_the_light_winks_for_an_inference(daemon: Daemon) -> None:
     before = daemon.status()["led"]["winks"]
-    ask(f"{daemon.url}/tasks/digits", SEVEN.read_bytes(), "image/jpeg")
+    pixels = json.dumps({"pixels": [0] * 300 + [255] * 100 + [0] * 384}).encode()
+    ask(f"{daemon.url}/tasks/digits?model=mnist-linear", pixels, "application/json")
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not ((led := daemon.status()["led"])["winks"] > before and led["lit"]):
         assert time.monotonic() < deadline, led
@@ -194,8 +187,8 @@ def test_sigterm_ends_the_daemon_cleanly_with_the_light_off(start_daemon: StartD
     assert "LED (mock, GPIO17): stopped" in daemon.log.read_text()
 
 
-def test_a_second_start_has_nothing_to_set_up(start_daemon: StartDaemon) -> None:
-    assert "installing" not in start_daemon().log.read_text()
+def test_a_second_start_has_nothing_to_set_up(daemon: Daemon) -> None:
+    assert "installing" not in daemon.log.read_text()
 
 
 def test_models_verify_passes(pi: Pi) -> None:
