@@ -9,15 +9,17 @@ SQUARE = np.zeros((1, 28, 28), np.uint8)
 SQUARE[0, 10:18, 10:18] = 255
 
 
-def test_without_strength_an_image_stays_as_it_is() -> None:
+@pytest.mark.parametrize("sharp", [False, True])
+def test_without_strength_an_image_stays_as_it_is(sharp: bool) -> None:
     images = np.random.default_rng(0).integers(0, 256, (5, 28, 28)).astype(np.uint8)
-    distorted = augment.distort(images, np.random.default_rng(1), strength=0.0)
+    distorted = augment.distort(images, np.random.default_rng(1), strength=0.0, sharp=sharp)
     np.testing.assert_allclose(distorted, images, atol=0.05)
 
 
-def test_pixels_stay_in_their_range() -> None:
+@pytest.mark.parametrize("sharp", [False, True])
+def test_pixels_stay_in_their_range(sharp: bool) -> None:
     images = np.random.default_rng(0).integers(0, 256, (64, 28, 28)).astype(np.uint8)
-    distorted = augment.distort(images, np.random.default_rng(1))
+    distorted = augment.distort(images, np.random.default_rng(1), sharp=sharp)
     assert distorted.dtype == np.float32
     assert distorted.min() >= 0
     assert distorted.max() <= 255
@@ -46,3 +48,13 @@ def test_distortions_have_no_preferred_direction(axis: int) -> None:
     along = many.sum(axis=3 - axis)
     centre = (along * np.arange(28)).sum(axis=1) / along.sum(axis=1)
     assert abs(centre.mean() - 13.5) < 0.25
+
+
+def test_sharp_distortion_keeps_thin_strokes_brighter() -> None:
+    line = np.zeros((100, 28, 28), np.uint8)
+    line[:, 4:24, 14] = 255
+    soft, sharp = (
+        augment.distort(line, np.random.default_rng(1), sharp=sharp) for sharp in (False, True)
+    )
+    brightest = [many[:, 10:18].max(axis=2).mean() for many in (soft, sharp)]
+    assert brightest[1] > 1.05 * brightest[0]

@@ -19,6 +19,9 @@ def networks(tensorflow: Any) -> Any:
 def weights(networks: Any, name: str) -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
     values = networks.initial_weights(networks.NETWORKS[name].layers, random)
+    for key in [key for key in values if key.endswith("/gamma")]:
+        for part in ("mean", "variance"):
+            values[key.replace("gamma", part)] = values[key]
     for key, value in values.items():  # as after training: nothing is zero or one
         if value.ndim == 1:
             values[key] = random.uniform(0.5, 1.5, value.shape).astype(np.float32)

@@ -183,7 +183,7 @@ def story(result: Trained, npz: Path, rows: data.Split) -> dict[str, Any]:
         },
         "seed": plan["seed"],
         "epochs": len(history),
-        "planned_epochs": plan["recipe"]["epochs"],
+        "planned_epochs": sum(phase["epochs"] for phase in plan["recipe"]["phases"]),
         "recipe": plan["recipe"],
         "held_out_accuracy": last["held_out_accuracy"],
         "held_out_errors": last["held_out_errors"],

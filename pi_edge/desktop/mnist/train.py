@@ -30,11 +30,13 @@ from pi_edge.desktop import memory, model_json
 from pi_edge.desktop.mnist import augment, data
 from pi_edge.desktop.mnist.networks import (
     NETWORKS,
+    Conv,
     Network,
+    Phase,
+    Recipe,
     Weights,
     folded,
     initial_weights,
-    is_statistic,
     logits,
     probabilities,
 )
@@ -43,7 +45,7 @@ from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput, NotFound
 
 BETA1, BETA2, TINY = 0.9, 0.999, 1e-7
-STATISTICS_DECAY = 0.99
+STATISTICS_IMAGES, STATISTICS_BATCH = 6000, 100
 THREADS = 2
 EVALUATION_BATCH = 16
 
@@ -69,12 +71,14 @@ def train(
 ) -> Trained:
     """Train the network called `name`, or go on where an earlier call was interrupted.
 
-    Checkpoints and the result are kept in `state`/training/`name`. A finished training of
+    `epochs` stands for a single phase of so many. Checkpoints and the result are kept in
+    `state`/training/`name`. A finished training of
     the same seed and epochs is kept as it is unless `fresh`.
     """
     network = NETWORKS[name]
     if epochs is not None:
-        network = replace(network, recipe=replace(network.recipe, epochs=epochs))
+        only = replace(network.recipe.phases[0], epochs=epochs)
+        network = replace(network, recipe=replace(network.recipe, phases=(only,)))
     folder = state / "training" / name
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.npz"
@@ -119,12 +123,14 @@ def train(
     }
 
     steps = len(rows.training) // network.recipe.batch
-    variables = {key: tf.Variable(values.pop(key)) for key in list(values)}
-    step = training_step(network, variables, steps * network.recipe.epochs)
-    measure = measurement(network)
+    variables = {key: tf.Variable(values.pop(key)) for key in list(values) if not is_statistic(key)}
+    measure_statistics, measure = statistics(network), measurement(network)
+    phase = None
     for epoch in range(done + 1, network.recipe.epochs + 1):
         began = time.monotonic()
         seen = np.zeros(2)
+        if phase != (phase := phase_of(network.recipe, epoch)):
+            step = training_step(network, variables, phase[0], phase[1] * steps, steps)
         title = f"{name} epoch {epoch}/{network.recipe.epochs}"
         with Progress(title, steps, after=(network.recipe.epochs - epoch) * steps) as progress:
             prepared = batches(network, digits, rows.training, seed, epoch)
@@ -135,7 +141,8 @@ def train(
                 loss, right = step(images, labels, np.int32(number), at_random)
                 seen += (float(loss), float(right))
                 progress.step(loss=seen[0] / (at + 1), accuracy=seen[1] / (at + 1))
-        weights = shipped(network, variables)
+        measured = measure_statistics(variables, digits, rows.training)
+        weights = shipped(network, variables | measured)
         held_out_loss, wrong = measure(weights, digits, rows.held_out)
         accuracy = 1 - wrong / len(rows.held_out)
         story["history"].append(
@@ -151,7 +158,7 @@ def train(
         story["seconds"] += time.monotonic() - began
         story["peak_bytes"] = max(story["peak_bytes"], memory.peak_bytes())
         story["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
-        save(checkpoint, variables, story)
+        save(checkpoint, variables | measured, story)
         say(
             f"{title}: loss {seen[0] / steps:.4f}, accuracy {seen[1] / steps:.2%}, held out "
             f"{accuracy:.2%} ({wrong} wrong), {time.monotonic() - began:.0f} s, "
@@ -168,7 +175,10 @@ def trained(name: str, state: Path) -> Trained:
         raise NotFound(f"{name} is not trained yet: run pi-edge train {name}")
     values, story = load(checkpoint)
     network = NETWORKS[name]
-    done, wanted = len(story["history"]), story["plan"]["recipe"]["epochs"]
+    done, wanted = (
+        len(story["history"]),
+        sum(phase["epochs"] for phase in story["plan"]["recipe"]["phases"]),
+    )
     if done < wanted:
         raise NotFound(
             f"{name} is trained for {done} of {wanted} epochs: pi-edge train {name} goes on"
@@ -181,55 +191,106 @@ def trained(name: str, state: Path) -> Trained:
     return Trained(network, shipped(network, values), story)
 
 
+def phase_of(recipe: Recipe, epoch: int) -> tuple[Phase, int]:
+    """Return the phase that an epoch, counted from 1, is in, and the epochs before it."""
+    before = 0
+    for phase in recipe.phases:
+        if epoch <= before + phase.epochs:
+            return phase, before
+        before += phase.epochs
+    raise ValueError(f"there is no epoch {epoch}")
+
+
 def training_step(
-    network: Network, variables: dict[str, tf.Variable], total: int
+    network: Network, variables: dict[str, tf.Variable], phase: Phase, first: int, steps: int
 ) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
     """Return the function that learns from one batch and updates `variables` in place.
 
     It takes images [n, 28, 28] float32, labels [n] uint8, the step's number and a seed [2],
-    and returns the mean loss and the part of the batch that was right.
+    and returns the mean loss and the part of the batch that was right. The phase begins
+    at step `first` and has `steps` an epoch.
     """
-    recipe = network.recipe
-    weights = {key: v for key, v in variables.items() if "@" not in key}
-    learned = [key for key in weights if not is_statistic(key)]
+    recipe, total = network.recipe, steps * phase.epochs
+    weights = {key: variable for key, variable in variables.items() if "@" not in key}
 
     def step(
         images: tf.Tensor, labels: tf.Tensor, number: tf.Tensor, seed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         now = tf.cast(number, tf.float32)
-        rate = recipe.learning_rate * tf.minimum(
-            (now + 1) / recipe.warm_up_steps, 0.5 + 0.5 * tf.cos(np.pi * now / total)
-        )
+        here = tf.cast(number - first, tf.float32)
+        top = 0.5 + 0.5 * tf.cos(np.pi * here / total) if phase.falling else 1.0
+        rate = phase.learning_rate * tf.minimum((here + 1) / phase.warm_up_steps, top)
         labels = tf.cast(labels, tf.int32)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variables[key] for key in learned])
-            scores, statistics = logits(network.layers, weights, images, seed)
+            tape.watch(list(weights.values()))
+            scores, _ = logits(network.layers, weights, images, seed)
             loss = tf.reduce_mean(
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=scores)
             )
-        gradients = tape.gradient(loss, [variables[key] for key in learned])
+        gradients = tape.gradient(loss, list(weights.values()))
         scale = tf.sqrt(1 - BETA2 ** (now + 1)) / (1 - BETA1 ** (now + 1))
-        for key, gradient in zip(learned, gradients, strict=True):
-            weight, first, second = (variables[key + part] for part in ("", "@m", "@v"))
-            first.assign(BETA1 * first + (1 - BETA1) * gradient)
-            second.assign(BETA2 * second + (1 - BETA2) * gradient * gradient)
-            change = rate * scale * first / (tf.sqrt(second) + TINY)
+        # Early on the average must forget quickly where it started.
+        decay = tf.minimum(phase.averaging, (1 + now) / (10 + now))
+        for (key, weight), gradient in zip(weights.items(), gradients, strict=True):
+            first_moment, second_moment = variables[f"{key}@m"], variables[f"{key}@v"]
+            first_moment.assign(BETA1 * first_moment + (1 - BETA1) * gradient)
+            second_moment.assign(BETA2 * second_moment + (1 - BETA2) * gradient * gradient)
+            change = rate * scale * first_moment / (tf.sqrt(second_moment) + TINY)
             if recipe.weight_decay and key.endswith("/kernel"):
                 change += rate * recipe.weight_decay * weight
             weight.assign_sub(change)
-        for key, value in statistics.items():
-            weights[key].assign_sub((1 - STATISTICS_DECAY) * (weights[key] - value))
-        # Early on the average must forget quickly where it started.
-        decay = tf.minimum(recipe.averaging, (1 + now) / (10 + now))
-        for key, weight in weights.items():
-            variables[key + "@average"].assign_sub(
-                (1 - decay) * (variables[key + "@average"] - weight)
-            )
+            average = variables[f"{key}@average"]
+            average.assign_sub((1 - decay) * (average - weight))
         right = tf.cast(tf.argmax(scores, 1, tf.int32) == labels, tf.float32)
         return loss, tf.reduce_mean(right)
 
     compiled: Callable[..., tuple[tf.Tensor, tf.Tensor]] = tf.function(step, autograph=False)
     return compiled
+
+
+def statistics(
+    network: Network,
+) -> Callable[[Mapping[str, Any], data.Digits, NDArray[np.int64]], Weights]:
+    """Return the function that measures what batch normalisation needs for inference.
+
+    That is each normalised layer's mean and variance under the averaged weights (Izmailov
+    et al., UAI 2018), on images as they are: those met while training were distorted,
+    and the network would misjudge the sharper ones it is for.
+    """
+
+    def seen(weights: dict[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return logits(network.layers, weights, images, tf.constant([0, 0]))[1]
+
+    compiled = tf.function(seen, autograph=False)
+    needed = any(isinstance(layer, Conv) and layer.norm for layer in network.layers)
+
+    def measure(
+        variables: Mapping[str, Any], digits: data.Digits, rows: NDArray[np.int64]
+    ) -> Weights:
+        if not needed:
+            return {}
+        averages = {
+            key.removesuffix("@average"): tf.convert_to_tensor(value)
+            for key, value in variables.items()
+            if key.endswith("@average")
+        }
+        chosen = np.random.default_rng(0).permutation(rows)[:STATISTICS_IMAGES]
+        parts = np.array_split(chosen, max(1, len(chosen) // STATISTICS_BATCH))
+        sums: dict[str, NDArray[np.float64]] = {}
+        for part in parts:
+            images = tf.constant(digits.images(part).astype(np.float32))
+            for key, value in compiled(averages, images).items():
+                sums[key] = sums.get(key, np.zeros(value.shape)) + value.numpy()
+        return {
+            f"{key}@average": (total / len(parts)).astype(np.float32) for key, total in sums.items()
+        }
+
+    return measure
+
+
+def is_statistic(key: str) -> bool:
+    """Say whether an entry of a checkpoint was measured by `statistics`, not learned."""
+    return key.removesuffix("@average").endswith(("/mean", "/variance"))
 
 
 def batches(
@@ -239,13 +300,14 @@ def batches(
     random = np.random.default_rng([seed, epoch])
     order = random.permutation(rows)
     size = network.recipe.batch
+    phase, _ = phase_of(network.recipe, epoch)
 
     def prepare(start: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         chosen = order[start : start + size]
         images = digits.images(chosen)
-        strength = network.recipe.augment
-        if strength:
-            return augment.distort(images, random, strength), digits.labels[chosen]
+        if phase.augment:
+            distorted = augment.distort(images, random, phase.augment, phase.sharp)
+            return distorted, digits.labels[chosen]
         return images.astype(np.float32), digits.labels[chosen]
 
     with ThreadPoolExecutor(1) as thread:
@@ -291,9 +353,8 @@ def start_values(network: Network, seed: int) -> Weights:
     values = dict(weights)
     for key, value in weights.items():
         values[f"{key}@average"] = value
-        if not is_statistic(key):
-            values[f"{key}@m"] = np.zeros_like(value)
-            values[f"{key}@v"] = np.zeros_like(value)
+        values[f"{key}@m"] = np.zeros_like(value)
+        values[f"{key}@v"] = np.zeros_like(value)
     return values
 
 
