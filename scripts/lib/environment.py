@@ -1,14 +1,14 @@
 """The virtual environment .venv in the checkout: made, completed, repaired.
 
-What was installed, and from which requirements, stands in a stamp inside .venv, so that a
-second run has nothing to do. An environment that was left half made has a mark instead of a
+What was installed, and for which requirements, stands in a stamp inside .venv, so that a second
+run has nothing to do. An environment that was left half made has a mark instead of a
 stamp and is made anew.
 """
 
 from __future__ import annotations
 
+import configparser
 import fcntl
-import hashlib
 import importlib.util
 import json
 import os
@@ -39,16 +39,14 @@ class Stamp:
     Attributes:
         clone: the checkout; the commands in .venv/bin have its path written in.
         python: what ``_probe`` says of its interpreter.
-        requirements: hash of setup.cfg.
         runtime: the extra that brought the TFLite runtime.
-        extras: all extras installed.
+        installed: extra -> what setup.cfg required for it; "" is pi-edge itself.
     """
 
     clone: str
     python: str
-    requirements: str
     runtime: str
-    extras: tuple[str, ...]
+    installed: dict[str, str]
 
 
 def ensure(extras: Iterable[str] = ()) -> None:
@@ -61,14 +59,15 @@ def ensure(extras: Iterable[str] = ()) -> None:
         stamp = _read_stamp()
         wanted = {*extras, *(["pi"] if interpreter.has_gpio(interpreter.this()) else [])}
         if stamp and _healthy(stamp):
-            if stamp.requirements == _requirements() and wanted <= set(stamp.extras):
+            required = _required({stamp.runtime, *wanted})
+            if required.items() <= stamp.installed.items():
                 return
             _install((stamp.runtime,), wanted, before=stamp)
             return
         python = interpreter.this()
         runtimes = interpreter.runtimes(python)
         _check_system_packages(python)
-        if not _adoptable(python):
+        if stamp or not _adoptable(python):
             _make(python)
         _install(runtimes, wanted, before=None)
 
@@ -92,14 +91,18 @@ def _read_stamp() -> Stamp | None:
     if _UNFINISHED.exists():
         return None
     try:
-        fields = json.loads(_STAMP.read_text())
-        return Stamp(**{**fields, "extras": tuple(fields["extras"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        return Stamp(**json.loads(_STAMP.read_text()))
+    except (OSError, ValueError, TypeError):
         return None
 
 
-def _requirements() -> str:
-    return hashlib.sha256((ROOT / "setup.cfg").read_bytes()).hexdigest()
+def _required(extras: Iterable[str]) -> dict[str, str]:
+    """What setup.cfg requires for pi-edge itself (""), and for each of ``extras``."""
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(ROOT / "setup.cfg")
+    commands = settings["options.entry_points"]["console_scripts"]
+    required = {"": settings["options"]["install_requires"] + commands}
+    return required | {extra: settings["options.extras_require"][extra] for extra in extras}
 
 
 def _probe(python: str | Path) -> str:
@@ -124,8 +127,8 @@ def _healthy(stamp: Stamp) -> bool:
 
 
 def _adoptable(python: interpreter.Interpreter) -> bool:
-    """Whether .venv, made by hand, can be completed instead of made anew."""
-    if _UNFINISHED.exists() or _STAMP.exists():
+    """Whether .venv, made by hand or long ago, can be completed instead of made anew."""
+    if _UNFINISHED.exists():
         return False
     try:
         settings = (VENV / "pyvenv.cfg").read_text()
@@ -182,9 +185,7 @@ def _install(runtimes: tuple[str, ...], extras: set[str], before: Stamp | None) 
             if runtime == runtimes[-1] or not pip_install.is_runtime(missing.package):
                 raise
             continue
-        stamp = Stamp(
-            str(ROOT), _probe(BIN / "python"), _requirements(), runtime, tuple(everything)
-        )
+        stamp = Stamp(str(ROOT), _probe(BIN / "python"), runtime, _required(everything))
         _STAMP.write_text(json.dumps(asdict(stamp), indent=2) + "\n")
         _UNFINISHED.unlink()
         return

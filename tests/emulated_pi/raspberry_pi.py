@@ -41,6 +41,11 @@ class Pi:
     recipe: Recipe
     tree: Path
 
+    @property
+    def clone(self) -> Path:
+        """The clone, as this machine sees it."""
+        return self.tree / CLONE
+
     def start(
         self, *command: str, environ: Mapping[str, str] | None = None, **popen: Any
     ) -> subprocess.Popen[str]:
@@ -79,7 +84,7 @@ class Pi:
 
     def update_clone(self) -> None:
         """Make the clone what the checkout is now; what set-up made there stays."""
-        clone = self.tree / CLONE
+        clone = self.clone
         clone.mkdir(exist_ok=True)
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],

@@ -65,8 +65,9 @@ def start_daemon(pi: Pi, tmp_path: Path) -> Iterator[StartDaemon]:
         yield lambda: start(pi, tmp_path, stack)
 
 
-def shipped() -> dict[str, catalog.Entry]:
-    entries, problems = catalog.find(ROOT / "models")
+def shipped(pi: Pi) -> dict[str, catalog.Entry]:
+    """The models in the Pi's clone, which this machine can read, too."""
+    entries, problems = catalog.find(pi.clone / "models")
     assert not problems
     return entries
 
@@ -113,19 +114,19 @@ def test_status_says_that_the_machine_is_emulated(daemon: Daemon) -> None:
     assert daemon.status()["machine"]["emulated"] is True
 
 
-def test_every_shipped_model_is_ready_in_every_variant(daemon: Daemon) -> None:
+def test_every_shipped_model_is_ready_in_every_variant(pi: Pi, daemon: Daemon) -> None:
     told = daemon.status()["models"]
     states = {
         (name, variant): told[name]["variants"][variant]["state"]
-        for name, entry in shipped().items()
+        for name, entry in shipped(pi).items()
         for variant in entry.files
     }
     assert states
     assert set(states.values()) == {"ready"}
 
 
-def test_pictures_are_read_as_on_this_machine(daemon: Daemon) -> None:
-    for name, entry in shipped().items():
+def test_pictures_are_read_as_on_this_machine(pi: Pi, daemon: Daemon) -> None:
+    for name, entry in shipped(pi).items():
         model = Model(entry.file()[1])
         for picture, (body, content_type) in pictures().items():
             here = digits.answer(digits.from_body(body, content_type), model.run)
@@ -142,10 +143,12 @@ def test_pictures_are_read_as_on_this_machine(daemon: Daemon) -> None:
 
 
 @pytest.mark.parametrize("binary", [True, False], ids=["binary", "json"])
-def test_inference_protocol_answers_what_check_npz_expects(daemon: Daemon, binary: bool) -> None:
+def test_inference_protocol_answers_what_check_npz_expects(
+    pi: Pi, daemon: Daemon, binary: bool
+) -> None:
     with client(daemon) as server:
-        for name, entry in shipped().items():
-            with np.load(ROOT / "models" / name / "check.npz") as check:
+        for name, entry in shipped(pi).items():
+            with np.load(pi.clone / "models" / name / "check.npz") as check:
                 arrays = dict(check)
             image = triton.InferInput("image", arrays["inputs/image"].shape, "FP32")
             image.set_data_from_numpy(arrays["inputs/image"], binary_data=binary)
