@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def _arrays(model: Model, name: str, limit: int) -> Mapping[str, Any]:
         arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else None
     except FileNotFoundError:
         raise NotFound("there is no such file") from None
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise BadInput(f"this is no .npy or .npz file of numbers: {error}") from error
     if arrays is None:
         if len(model.inputs) != 1:

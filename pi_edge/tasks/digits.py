@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.errors import BadInput, NotFound, PiEdgeError
+from pi_edge.errors import BadInput, NotFound, PiEdgeError, TooLarge
 from pi_edge.tasks import Run, images, ink, mnist_style, search
 
 DEFAULT_MODEL = "mnist-cnn"
@@ -27,7 +27,12 @@ Box = tuple[float, float, float, float]
 WORK_SIDE = 800
 """Pixels of the longer side at which a photograph is searched."""
 
+MAX_FILE = 64 * 2**20
+
 NO_DIGIT = "no digit found"
+
+_SURE = 0.9
+_LEAST_SURE = 0.25
 
 _SIDE = mnist_style.SIDE
 _COUNT = _SIDE * _SIDE
@@ -41,17 +46,23 @@ class Reading:
     Attributes:
         images: float32 [n, 28, 28], 0 to 255, ink bright; n is at least 1.
         boxes: for each its left, top, right, bottom in pixels of the upright picture.
+        doubt: 0 and more: how much there is against this reading before the network sees it.
     """
 
     images: NDArray[np.float32]
     boxes: tuple[Box, ...]
+    doubt: float = 0.0
 
 
 @dataclass(frozen=True)
 class Request:
-    """The readings of one picture that the network is to choose from; none if there is no digit."""
+    """One picture, decoded.
 
-    readings: tuple[Reading, ...]
+    Attributes:
+        readings: tells the readings of the picture, likeliest first; none where it has no digit.
+    """
+
+    readings: Callable[[], Iterable[Reading]]
 
 
 def from_body(body: bytes, content_type: str) -> Request:
@@ -74,14 +85,19 @@ def from_argument(text: str) -> Request:
     Raises:
         NotFound: there is no such file.
         BadInput: it cannot be read or understood.
-        TooLarge: more pixels than are decoded here.
+        TooLarge: more bytes or pixels than are read here.
     """
     try:
-        data = Path(text).read_bytes()
+        with Path(text).open("rb") as file:
+            data = file.read(MAX_FILE + 1)
     except FileNotFoundError:
         raise NotFound(f"there is no file {text}") from None
     except OSError as error:
         raise BadInput(f"cannot read {text}: {error.strerror}") from error
+    if len(data) > MAX_FILE:
+        raise TooLarge(
+            f"{text} has more than {MAX_FILE // 2**20} MiB: no picture that is read here"
+        )
     return from_body(data, "")
 
 
@@ -97,31 +113,40 @@ def answer(request: Request, run: Run) -> dict[str, Any]:
     Raises:
         PiEdgeError: the model does not answer with probabilities [n, 10].
     """
-    if not request.readings:
+    best: tuple[float, Reading, NDArray[np.float32]] | None = None
+    for reading in request.readings():
+        probabilities = _recognise(reading.images, run)
+        # A reading is as sure as its least sure digit.
+        score = float(probabilities.max(1).min()) - reading.doubt
+        if best is None or score > best[0]:
+            best = score, reading, probabilities
+        if score > _SURE:
+            break
+    if best is None or best[0] < _LEAST_SURE:
         return {"number": "", "digit": None, "digits": [], "message": NO_DIGIT}
-    images = np.concatenate([reading.images for reading in request.readings])
-    probabilities = run({"image": images}).get("probabilities")
-    if probabilities is None or probabilities.shape != (len(images), 10):
-        raise PiEdgeError(
-            "this model does not answer with probabilities [-1,10]: it reads no digits"
-        )
-    ends = np.cumsum([len(reading.images) for reading in request.readings])
-    answers = np.split(probabilities, ends[:-1])
-    # A reading is as sure as its least sure digit; of equals the likelier one comes first.
-    best = max(range(len(answers)), key=lambda i: float(answers[i].max(1).min()))
+    _, reading, probabilities = best
     found = [
         {
             "digit": int(row.argmax()),
             "probabilities": [float(p) for p in row],
             "box": [round(v, 1) for v in box],
         }
-        for row, box in zip(answers[best], request.readings[best].boxes, strict=True)
+        for row, box in zip(probabilities, reading.boxes, strict=True)
     ]
     return {
         "number": "".join(str(d["digit"]) for d in found),
         "digit": found[0]["digit"] if len(found) == 1 else None,
         "digits": found,
     }
+
+
+def _recognise(images: NDArray[np.float32], run: Run) -> NDArray[np.float32]:
+    probabilities = run({"image": images}).get("probabilities")
+    if probabilities is None or probabilities.shape != (len(images), 10):
+        raise PiEdgeError(
+            "this model does not answer with probabilities [-1,10]: it reads no digits"
+        )
+    return probabilities
 
 
 def to_text(answer: Mapping[str, Any]) -> str:
@@ -199,9 +224,9 @@ def _ink_bright(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 def _as_is(pixels: NDArray[np.float32]) -> Request:
     rows, columns = np.flatnonzero((pixels > 64).any(1)), np.flatnonzero((pixels > 64).any(0))
     if not len(rows):
-        return Request(())
+        return Request(tuple)
     box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-    return Request((Reading(pixels[None], (box,)),))
+    return Request(lambda: (Reading(pixels[None], (box,)),))
 
 
 # --- pictures -----------------------------------------------------------------------------------
@@ -225,18 +250,24 @@ def _is_mnist(pixels: NDArray[np.float32]) -> bool:
     extent = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
     place = np.arange(_SIDE)
     y, x = (float(pixels.sum(axis) @ place / pixels.sum()) for axis in (1, 0))
-    return extent == mnist_style.BOX and abs(y - _SIDE / 2) < 0.6 and abs(x - _SIDE / 2) < 0.6
+    return (
+        mnist_style.BOX - 2 <= extent <= mnist_style.BOX
+        and abs(y - _SIDE / 2) < 0.6
+        and abs(x - _SIDE / 2) < 0.6
+    )
 
 
 def _search(luma: NDArray[np.uint8], width: int, height: int) -> Request:
     # Boxes are told in the pixels of the picture that was sent.
     x, y = width / luma.shape[1], height / luma.shape[0]
-    return Request(
-        tuple(
-            Reading(
-                np.stack([glyph.pixels for glyph in glyphs]),
-                tuple((g.box[0] * x, g.box[1] * y, g.box[2] * x, g.box[3] * y) for g in glyphs),
+
+    def readings() -> Iterator[Reading]:
+        for found in search.readings(luma):
+            boxes = [glyph.box for glyph in found.glyphs]
+            yield Reading(
+                np.stack([glyph.pixels for glyph in found.glyphs]),
+                tuple((x * b[0], y * b[1], x * b[2], y * b[3]) for b in boxes),
+                found.doubt,
             )
-            for glyphs in search.readings(luma)
-        )
-    )
+
+    return Request(readings)

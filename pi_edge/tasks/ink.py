@@ -41,14 +41,17 @@ class Ink:
 
     def floor(self) -> Plane:
         """What is above this [h, w] is more than noise, which weighs more where light is poor."""
-        return np.maximum(np.float32(_SIGMAS * self.noise) / self.page, np.float32(FAINTEST))
+        floor: Plane = np.maximum(
+            np.float32(_SIGMAS * self.noise) / self.page, np.float32(FAINTEST)
+        )
+        return floor
 
 
 def grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Luma (ITU-R BT.601, in Pillow's integer arithmetic: exact for grey) of [h, w, 3]."""
     r, g, b = (pixels[..., i].astype(np.uint32) for i in range(3))
-    luma: NDArray[np.uint32] = (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16
-    return luma.astype(np.uint8)
+    luma = r * 19595 + g * 38470 + b * 7471 + 0x8000
+    return np.asarray(luma >> 16, np.uint8)
 
 
 def isolate(luma: NDArray[np.uint8], window: int) -> Ink:

@@ -27,7 +27,7 @@ def opening_along(plane: NDArray[Any], window: int, axis: int) -> NDArray[Any]:
 
 def widest(row: NDArray[Any], reach: int) -> NDArray[Any]:
     """Running maximum of [n] over ``reach`` to either side."""
-    return _slide(row[None], 2 * reach + 1, np.maximum, 1)[0]
+    return _slide(row[None], 2 * reach + 1, np.maximum, 1).reshape(-1)
 
 
 def grow(mask: NDArray[np.bool_], corners: bool) -> NDArray[np.bool_]:
@@ -45,7 +45,7 @@ def blur(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """3x3 binomial blur of [h, w]."""
     padded = np.pad(plane, 1, mode="edge").astype(np.uint16)
     rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
-    blurred = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:] + 8) >> 4
+    blurred: NDArray[np.uint16] = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:] + 8) >> 4
     return blurred.astype(np.uint8)
 
 
@@ -59,7 +59,8 @@ def shrink(plane: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
     # Adding whole rows first is several times faster than a mean over two axes at once.
     rows = plane[: height * step, : width * step].reshape(height, step, -1)
     total = rows.sum(1, dtype=np.uint32).reshape(height, width, step).sum(2, dtype=np.uint32)
-    return (total // (step * step)).astype(np.uint8)
+    mean: NDArray[np.uint32] = total // (step * step)
+    return mean.astype(np.uint8)
 
 
 def _slide(plane: NDArray[Any], window: int, extreme: Any, axis: int) -> NDArray[Any]:

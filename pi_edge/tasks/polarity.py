@@ -16,10 +16,13 @@ _WINDOWS = (0.05, 0.09, 0.15, 0.25)  # over the shorter side
 _NEIGHBOURHOOD = 0.3
 _NOISE = 10  # levels of 255
 
+# On the scale of square roots ink in shadow weighs nearly what it weighs in the light.
+_ROOT = np.sqrt(np.arange(256) * 255).astype(np.uint8)
 
-def light_on_dark(luma: NDArray[np.uint8]) -> tuple[bool, bool]:
-    """Whether the strokes of uint8 [h, w] are lighter than their page, and whether that is sure."""
-    small = morphology.shrink(luma, max(1, max(luma.shape) // 240))
+
+def light_on_dark(luma: NDArray[np.uint8]) -> bool:
+    """Whether the strokes of uint8 [h, w] are lighter than their page."""
+    small = _ROOT[morphology.shrink(luma, max(1, max(luma.shape) // 240))]
     values = small.astype(np.float32)
     off = values - _level(small)
     found = []
@@ -30,10 +33,10 @@ def light_on_dark(luma: NDArray[np.uint8]) -> tuple[bool, bool]:
         found.append((dark, light))
     most = max(max(pair) for pair in found)
     for dark, light in found:
-        if max(dark, light) > 0.15 * most and max(dark, light) > 4 * min(dark, light):
-            return light > dark, max(dark, light) > 20 * min(dark, light)
+        if max(dark, light) > 0.2 * most and max(dark, light) > 3 * min(dark, light):
+            return light > dark
     dark, light = found[-1]
-    return light > dark, False
+    return light > dark
 
 
 def _energy(height: NDArray[np.float32]) -> float:
@@ -51,4 +54,4 @@ def _level(plane: NDArray[np.uint8]) -> NDArray[np.float32]:
     level = np.partition(flat, middle, axis=-1)[..., middle].astype(np.float32)
     rows = np.arange(plane.shape[0]) * coarse.shape[0] // plane.shape[0]
     columns = np.arange(plane.shape[1]) * coarse.shape[1] // plane.shape[1]
-    return level[rows][:, columns]
+    return np.asarray(level[rows][:, columns], np.float32)

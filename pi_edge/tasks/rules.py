@@ -38,15 +38,20 @@ class Rule:
     c: float
 
     def at(self, x: NDArray[Any]) -> NDArray[np.float64]:
-        return self.a + self.b * x + self.c * x * x
+        y: NDArray[np.float64] = self.a + self.b * x + self.c * x * x
+        return y
 
 
 def remove(ink: Ink) -> Ink:
     """The same without the rules in either direction."""
     floor = ink.floor()
     depth = _remove_horizontal(ink.depth, floor, ink.luma)
-    turned = _remove_horizontal(*(np.ascontiguousarray(p.T) for p in (depth, floor, ink.luma)))
-    return replace(ink, depth=np.ascontiguousarray(turned.T))
+    turned = _remove_horizontal(_turn(depth), _turn(floor), _turn(ink.luma))
+    return replace(ink, depth=_turn(turned))
+
+
+def _turn(plane: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(plane.T)
 
 
 def _remove_horizontal(depth: Plane, floor: Plane, luma: NDArray[np.uint8]) -> Plane:
@@ -137,44 +142,43 @@ def _fit(
     return rule if whole else None
 
 
-def _divide_out(ink: Plane, rule: Rule, thick: int) -> None:
-    """Take one rule out of ``ink``, in place."""
-    height, width = ink.shape
+def _divide_out(depth: Plane, rule: Rule, thick: int) -> None:
+    """Take one rule out of ``depth`` [h, w], in place."""
+    height, width = depth.shape
     x = np.arange(width)
-    centre = rule.at(x.astype(np.float64))
-    inside = (centre > -thick) & (centre < height + thick)
-    x, middle = x[inside], np.rint(centre[inside]).astype(np.int64)
-    if len(x) == 0:
+    middle = np.rint(rule.at(x)).astype(np.int64)
+    x = x[(middle > -thick) & (middle < height + thick)]
+    middle = middle[x]
+    if not len(x):
         return
-    reach = thick + 2
-    rows = middle + np.arange(-reach - 2, reach + 3)[:, None]
+    rows = middle + np.arange(-thick - 4, thick + 5)[:, None]
     real = (rows >= 0) & (rows < height)
-    strip = ink[rows.clip(0, height - 1), x]
+    strip = depth[rows.clip(0, height - 1), x]
     profile = np.median(strip, axis=1)
     profile -= min(float(profile[0]), float(profile[-1]))
     peak = float(profile.max())
-    band = profile > 0.15 * peak
-    middle_row = int(profile.argmax())
-    top = (
-        middle_row - int(np.argmin(band[middle_row::-1])) + 1
-        if not band[: middle_row + 1].all()
-        else 0
-    )
-    end = (
-        middle_row + int(np.argmin(band[middle_row:])) if not band[middle_row:].all() else len(band)
-    )
-    # Outside its band the rule swallows nothing.
-    inside_band = np.zeros(len(band), bool)
-    inside_band[max(0, top - 1) : end + 1] = True
-    share = np.where(inside_band, np.clip(profile, 0, 0.9), 0)[:, None]
+    top, end = _band(profile)
+    band = np.zeros((len(rows), 1), bool)
+    band[top:end] = True
+    share = np.where(band[:, 0], np.clip(profile, 0, 0.9), 0)[:, None]
     clean = 1 - (1 - strip) / (1 - share)
     # What is left of a dark rule is its own unevenness, not ink.
-    clean[(clean < 0.5 * peak) & inside_band[:, None]] = 0
-    # A stroke that crosses at a slant leaves the band a little aside.
-    lean = max(1, (end - top) // 2)
-    above = morphology.widest(strip[max(0, top - 3) : max(1, top - 1)].max(0), lean)
-    below = morphology.widest(strip[min(len(band) - 1, end + 1) : end + 4].max(0), lean)
+    clean[band & (clean < 0.5 * peak)] = 0
+    # Ink above and below goes on between; at a slant it leaves the band a little aside.
+    lean = max(1, (end - top) // 2 - 1)
+    above = morphology.widest(strip[max(0, top - 2) : max(1, top)].max(0), lean)
+    below = morphology.widest(strip[min(len(rows) - 1, end) : end + 2].max(0), lean)
     bridge = np.minimum(above, below)
     bridge[bridge < 0.6 * peak] = 0
-    clean = np.where(inside_band[:, None], np.maximum(clean, np.minimum(bridge, strip)), strip)
-    ink[rows[real], np.broadcast_to(x, rows.shape)[real]] = clean[real]
+    clean = np.where(band, np.maximum(clean, np.minimum(bridge, strip)), strip)
+    depth[rows[real], np.broadcast_to(x, rows.shape)[real]] = clean[real]
+
+
+def _band(profile: NDArray[Any]) -> tuple[int, int]:
+    """First and past-the-last place around the peak where a rule swallows light."""
+    faint = np.flatnonzero(profile < 0.15 * profile.max())
+    peak = int(profile.argmax())
+    before, after = faint[faint < peak], faint[faint > peak]
+    top = int(before[-1]) if len(before) else 0
+    end = int(after[0]) + 1 if len(after) else len(profile)
+    return top, end

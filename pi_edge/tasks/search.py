@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +15,14 @@ _WINDOWS = (0.45, 0.2, 0.1)
 """The coarse look's closing windows over the shorter side. The widest bridges any pen; where its
 ink is one with a shadow or a table, the next may tell them apart."""
 
-_THIN = 0.06
-"""Strokes thinner than this, over the shorter side, are no shadow: no other window need look."""
+_LESS_LIKELY = 0.25
+_NARROWER = 0.03
+_CUT_OFF = 0.15
+"""Doubts about a reading of the other polarity, one through each further window, and one that
+leaves out strong ink at the picture's edge. A network's certainty, 0 to 1, outweighs them."""
 
-_MOST_READINGS = 4
+_BLOB = 0.5
+"""Strokes wider than this over the length of what they make are a blob."""
 
 
 @dataclass(frozen=True)
@@ -34,67 +39,110 @@ class Glyph:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """One way to see the picture.
+
+    Attributes:
+        glyphs: at least one, left to right.
+        doubt: 0 and more: how much there is against it before anybody reads it.
+    """
+
+    glyphs: tuple[Glyph, ...]
+    doubt: float
+
+
+@dataclass(frozen=True)
 class _Look:
     """What the coarse look found: strokes of this polarity, bridged by this window."""
 
     light: bool
     window: int
+    doubt: float
 
 
-def readings(luma: NDArray[np.uint8]) -> list[list[Glyph]]:
-    """The digits in uint8 [h, w], left to right, in one or several readings, likeliest first.
+def readings(luma: NDArray[np.uint8]) -> Iterator[Reading]:
+    """The digits in uint8 [h, w] in one or several readings, likeliest first.
 
     What is ink and what is shadow, or which of two greys is the page, cannot always be told from
     shapes alone: whoever knows digits can tell by which reading makes sense.
     """
     step = max(1, round(max(luma.shape) / COARSE_SIDE))
-    found = []
-    for look in _looks(morphology.shrink(luma, step), step)[:_MOST_READINGS]:
-        glyphs = _fine(luma, look)
-        if glyphs:
-            found.append(glyphs)
-    return found
+    for look in _looks(morphology.shrink(luma, step), step):
+        reading = _fine(luma, look)
+        if reading is not None:
+            yield reading
 
 
-def _fine(luma: NDArray[np.uint8], look: _Look) -> list[Glyph]:
+def _fine(luma: NDArray[np.uint8], look: _Look) -> Reading | None:
     isolated = rules.remove(ink.isolate(_dark(luma, look.light), look.window))
-    found = []
-    for candidate in candidates.find(isolated):
+    glyphs = []
+    found = candidates.find(isolated)
+    doubt = _CUT_OFF if found.cut_off > 0.5 else 0.0
+    for candidate in found.line:
         left, top, right, bottom = candidate.box
         depth = isolated.depth[top:bottom, left:right]
         pixels = mnist_style.render(depth, candidate.level, candidate.own)
-        found.append(Glyph(pixels, candidate.box))
-    return found
+        glyphs.append(Glyph(pixels, candidate.box))
+        doubt += _blobbiness(candidate) + _lopsidedness(candidate, isolated.luma)
+    return Reading(tuple(glyphs), look.doubt + doubt) if glyphs else None
+
+
+def _blobbiness(candidate: candidates.Candidate) -> float:
+    """How much more a stain looks like a blob, or a page with a hole, than like strokes."""
+    thick = candidate.pen / max(candidate.own.shape)
+    # A 1 may fill its narrow box; in a wide one strokes leave gaps.
+    wide = candidate.own.shape[1] > 0.5 * candidate.own.shape[0]
+    full = float(candidate.own.mean()) if wide else 0.0
+    return float(4 * max(0.0, thick - 0.25) + 2 * max(0.0, full - 0.65))
+
+
+def _lopsidedness(candidate: candidates.Candidate, luma: NDArray[np.uint8]) -> float:
+    """How much of what surrounds a stain is as dark as the stain: a stroke has page on both sides,
+    the corner of a table has table on one."""
+    reach = 3
+    left, top, right, bottom = candidate.box
+    rows = slice(max(0, top - reach - 2), bottom + reach + 2)
+    columns = slice(max(0, left - reach - 2), right + reach + 2)
+    around = luma[rows, columns].astype(np.float32)
+    own = np.zeros(around.shape, bool)
+    y, x = top - rows.start, left - columns.start
+    own[y : y + bottom - top, x : x + right - left] = candidate.own
+    near = own
+    for step in range(reach):
+        near = morphology.grow(near, corners=step % 2 == 0)
+    ring = morphology.grow(near, corners=True) & ~near
+    if not ring.any():
+        return 0.0
+    stain, page = float(np.median(around[own])), float(np.percentile(around[ring], 80))
+    alike = np.abs(around[ring] - stain) < 0.3 * (page - stain)
+    return 2 * max(0.0, float(alike.mean()) - 0.15)
 
 
 def _dark(luma: NDArray[np.uint8], light: bool) -> NDArray[np.uint8]:
     return np.bitwise_not(luma) if light else luma
 
 
-def _looks(coarse: NDArray[np.uint8], step: int) -> list[_Look]:
+def _looks(coarse: NDArray[np.uint8], step: int) -> Iterator[_Look]:
     """The different looks worth a fine one, likeliest first."""
-    light, sure = polarity.light_on_dark(coarse)
-    looks: list[_Look] = []
-    for polarity_tried in (light,) if sure else (light, not light):
+    likelier = polarity.light_on_dark(coarse)
+    for light in (likelier, not likelier):
+        windows: list[int] = []
         for part in _WINDOWS:
-            window = max(5, int(min(coarse.shape) * part))
-            pen = _pen(_dark(coarse, polarity_tried), window)
+            bridge = max(5, int(min(coarse.shape) * part))
+            pen = _pen(_dark(coarse, light), bridge)
             if pen is None:
                 continue
             # Three pens bridge every crossing of strokes, and a finger's shadow is wider.
-            look = _Look(polarity_tried, min(window * step, int(3.5 * pen * step) + 6))
-            if all(
-                look.light != other.light or not 0.75 < look.window / other.window < 1.33
-                for other in looks
-            ):
-                looks.append(look)
-            if pen < _THIN * min(coarse.shape):
-                break
-    return looks
+            window = min(bridge * step, int(3.5 * pen * step) + 6)
+            if all(not 0.75 < window / other < 1.33 for other in windows):
+                windows.append(window)
+                doubt = _LESS_LIKELY * (light != likelier) + _NARROWER * (len(windows) - 1)
+                yield _Look(light, window, doubt)
 
 
 def _pen(luma: NDArray[np.uint8], window: int) -> float | None:
-    """The width of the strokes in a picture, None where there are none."""
-    found = candidates.find(rules.remove(ink.isolate(luma, window)))
-    pens = [c.pen for c in found if c.pen < 0.5 * max(c.own.shape)]
-    return max(pens) if pens else None
+    """The width of the strokes in a picture, None where there are no strokes."""
+    found = candidates.find(rules.remove(ink.isolate(luma, window))).line
+    if not found or any(c.pen > _BLOB * max(c.own.shape) for c in found):
+        return None
+    return max(c.pen for c in found)
