@@ -10,11 +10,13 @@ import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pi_edge import catalog, config, tasks
 from pi_edge.errors import BadInput, NotFound, PiEdgeError, TooLarge
-from pi_edge.model import Model
+
+if TYPE_CHECKING:
+    from pi_edge.model import Model
 
 Ask = Callable[[str], tuple[dict[str, Any], str]]
 """From an INPUT to the answer for JSON and the same for a person."""
@@ -43,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
         raise PiEdgeError(f"{args.model} cannot be used: {problems[args.model]}")
     entry = catalog.pick(entries, args.model)
     variant, file = entry.file(args.variant)
+    from pi_edge.model import Model  # here: asking for help must not wait for NumPy
+
     ask = _asker(entry.task, Model(file, settings.threads), settings.max_body)
 
     answers: list[dict[str, Any]] = []

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, cast
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pi_edge.errors import NotFound
 
-Run = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
+if TYPE_CHECKING:
+    import numpy as np
+
+Run = Callable[[Mapping[str, "np.ndarray"]], dict[str, "np.ndarray"]]
 
 _MODULES = {"digits": "pi_edge.tasks.digits"}
 

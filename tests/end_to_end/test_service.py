@@ -52,7 +52,7 @@ chmod +x bin/pi-edge
 PYTHONPATH=/home/pi/pi-edge/scripts/lib bin/python - >pi-edge.json <<'EOF'
 import dataclasses, json, environment
 probed = environment._probe("/opt/pi-edge/.venv/bin/python")
-stamp = environment.Stamp("/opt/pi-edge", probed, environment._requirements(), "litert", ())
+stamp = environment.Stamp("/opt/pi-edge", probed, "litert", environment._required(["litert"]))
 print(json.dumps(dataclasses.asdict(stamp)))
 EOF
 """
