@@ -15,7 +15,7 @@ from pi_edge.tasks.ink import Plane
 
 BOX = 20
 SIDE = 28
-PEN = (2.0, 3.4)
+PEN = (2.8, 3.2)
 """Stroke widths in the 20x20 box that MNIST's digits have; others are thickened or thinned."""
 
 

@@ -93,7 +93,7 @@ def _blobbiness(candidate: candidates.Candidate) -> float:
     # A 1 may fill its narrow box; in a wide one strokes leave gaps.
     wide = candidate.own.shape[1] > 0.5 * candidate.own.shape[0]
     full = float(candidate.own.mean()) if wide else 0.0
-    return float(4 * max(0.0, thick - 0.25) + 2 * max(0.0, full - 0.65))
+    return float(4 * max(0.0, thick - 0.23) + 3 * max(0.0, full - 0.58))
 
 
 def _lopsidedness(candidate: candidates.Candidate, luma: NDArray[np.uint8]) -> float:
@@ -115,7 +115,7 @@ def _lopsidedness(candidate: candidates.Candidate, luma: NDArray[np.uint8]) -> f
         return 0.0
     stain, page = float(np.median(around[own])), float(np.percentile(around[ring], 80))
     alike = np.abs(around[ring] - stain) < 0.3 * (page - stain)
-    return 2 * max(0.0, float(alike.mean()) - 0.15)
+    return 4 * max(0.0, float(alike.mean()) - 0.15)
 
 
 def _dark(luma: NDArray[np.uint8], light: bool) -> NDArray[np.uint8]:
