@@ -9,9 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def dilation(plane: NDArray[Any], window: int) -> NDArray[Any]:
+    """Grey dilation of [h, w] by a square of odd side ``window``."""
+    return _slide(_slide(plane, window, np.maximum, 0), window, np.maximum, 1)
+
+
 def closing(plane: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
     """Grey closing of [h, w] by a square of odd side ``window``."""
-    high = _slide(_slide(plane, window, np.maximum, 0), window, np.maximum, 1)
+    high = dilation(plane, window)
     return _slide(_slide(high, window, np.minimum, 0), window, np.minimum, 1)
 
 

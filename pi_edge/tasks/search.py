@@ -83,7 +83,7 @@ def _fine(luma: NDArray[np.uint8], look: _Look) -> Reading | None:
         depth = isolated.depth[top:bottom, left:right]
         pixels = mnist_style.render(depth, candidate.level, candidate.own)
         glyphs.append(Glyph(pixels, candidate.box))
-        doubt += _blobbiness(candidate) + _lopsidedness(candidate, isolated.luma)
+        doubt += _blobbiness(candidate) + _lopsidedness(candidate, isolated)
     return Reading(tuple(glyphs), look.doubt + doubt) if glyphs else None
 
 
@@ -96,25 +96,29 @@ def _blobbiness(candidate: candidates.Candidate) -> float:
     return float(4 * max(0.0, thick - 0.23) + 3 * max(0.0, full - 0.58))
 
 
-def _lopsidedness(candidate: candidates.Candidate, luma: NDArray[np.uint8]) -> float:
+def _lopsidedness(candidate: candidates.Candidate, isolated: ink.Ink) -> float:
     """How much of what surrounds a stain is as dark as the stain: a stroke has page on both sides,
     the corner of a table has table on one."""
-    reach = 3
+    reach = 4
     left, top, right, bottom = candidate.box
-    rows = slice(max(0, top - reach - 2), bottom + reach + 2)
-    columns = slice(max(0, left - reach - 2), right + reach + 2)
-    around = luma[rows, columns].astype(np.float32)
-    own = np.zeros(around.shape, bool)
+    rows = slice(max(0, top - reach), bottom + reach)
+    columns = slice(max(0, left - reach), right + reach)
+    luma = isolated.luma[rows, columns].astype(np.float32)
+    own = np.zeros(luma.shape, bool)
     y, x = top - rows.start, left - columns.start
     own[y : y + bottom - top, x : x + right - left] = candidate.own
     near = own
-    for step in range(reach):
+    for step in range(reach - 1):
         near = morphology.grow(near, corners=step % 2 == 0)
     ring = morphology.grow(near, corners=True) & ~near
     if not ring.any():
         return 0.0
-    stain, page = float(np.median(around[own])), float(np.percentile(around[ring], 80))
-    alike = np.abs(around[ring] - stain) < 0.3 * (page - stain)
+    # Each place is held against the ink beside it, since a shadow may cross both.
+    contrast = isolated.depth[rows, columns] * isolated.page[rows, columns]
+    window = 2 * reach + 3
+    stain = -morphology.dilation(np.where(own, -luma, -255), window)[ring]
+    beside = morphology.dilation(np.where(own, contrast, 0), window)[ring]
+    alike = luma[ring] - stain < 0.3 * beside
     return 4 * max(0.0, float(alike.mean()) - 0.15)
 
 
