@@ -13,7 +13,7 @@ from pi_edge.tasks.mnist_style import stroke_width
 
 Box = tuple[int, int, int, int]
 
-_MOST_PIECES = 150
+_MOST_PIECES = 60
 """More stains than these, the strongest, are not looked at: a page of confetti must end too."""
 
 

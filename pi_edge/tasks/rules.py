@@ -23,6 +23,7 @@ _MAX_TILT = 18.0  # degrees; 15 and something for the lens
 _ANGLES = np.radians(np.arange(-_MAX_TILT, _MAX_TILT + 0.01, 0.5))
 _MAX_POINTS = 12_000
 _MAX_RULES = 80
+_LEAST_SIDE = 32  # pixels; in a smaller picture strokes and rules look the same
 _SPAN = 0.9
 """How much of the page's width a rule spans at least; the stem of a tall 1 spans less."""
 
@@ -31,19 +32,24 @@ _BIN = 3  # pixels of the Hough table's offsets
 
 @dataclass(frozen=True)
 class Rule:
-    """A near-horizontal line y = a + b x + c x², x in pixels from the left."""
+    """A near-horizontal line y = a + b t + c t², where t goes from 0 to 1 across ``width``."""
 
     a: float
     b: float
     c: float
+    width: int
 
     def at(self, x: NDArray[Any]) -> NDArray[np.float64]:
-        y: NDArray[np.float64] = self.a + self.b * x + self.c * x * x
+        """The heights in pixels at ``x`` [n] pixels from the left."""
+        t = x / self.width
+        y: NDArray[np.float64] = self.a + self.b * t + self.c * t * t
         return y
 
 
 def remove(ink: Ink) -> Ink:
     """The same without the rules in either direction."""
+    if min(ink.depth.shape) < _LEAST_SIDE:
+        return ink
     floor = ink.floor()
     depth = _remove_horizontal(ink.depth, floor, ink.luma)
     turned = _remove_horizontal(_turn(depth), _turn(floor), _turn(ink.luma))
@@ -99,8 +105,8 @@ def find(
         alive &= ~near
         for row, column in enumerate(bins[:, near]):
             votes[row] -= np.bincount(column, minlength=size)
-        start = (offset + low) * _BIN
-        rule = _fit(Rule(float(start), float(np.tan(_ANGLES[angle])), 0.0), x, y, any_ink, luma)
+        start, slope = float((offset + low) * _BIN), float(np.tan(_ANGLES[angle]))
+        rule = _fit(Rule(start, slope * width, 0.0, width), x, y, any_ink, luma)
         if rule is not None:
             rules.append(rule)
     return rules
@@ -115,12 +121,16 @@ def _fit(
 ) -> Rule | None:
     """The rule through the points near ``rule``; None unless ink covers it across the page."""
     height, width = any_ink.shape
+    # A look at all points once; the rule moves little while it is fitted to those near it.
+    around = np.abs(y - rule.at(x)) <= 12
+    x, y = x[around], y[around]
     for reach, degree in ((6.0, 1), (3.0, 2), (2.0, 2)):
         near = np.abs(y - rule.at(x)) <= reach
         if np.count_nonzero(near) < 0.3 * width:
             return None
-        fit = np.polynomial.polynomial.polyfit(x[near], y[near], degree)
-        rule = Rule(*(float(v) for v in np.append(fit, 0.0)[:3]))
+        powers = (x[near] / width)[:, None] ** np.arange(degree + 1)
+        fit = np.linalg.lstsq(powers.T @ powers, powers.T @ y[near], rcond=None)[0]
+        rule = Rule(float(fit[0]), float(fit[1]), float(fit[2]) if degree > 1 else 0.0, width)
     columns = np.arange(width)
     middle = np.rint(rule.at(columns)).astype(np.int64)
     seen = (middle >= 0) & (middle < height)
@@ -154,7 +164,7 @@ def _divide_out(depth: Plane, rule: Rule, thick: int) -> None:
     rows = middle + np.arange(-thick - 4, thick + 5)[:, None]
     real = (rows >= 0) & (rows < height)
     strip = depth[rows.clip(0, height - 1), x]
-    profile = np.median(strip, axis=1)
+    profile = np.median(strip[:, ::3], axis=1)
     profile -= min(float(profile[0]), float(profile[-1]))
     peak = float(profile.max())
     top, end = _band(profile)

@@ -102,6 +102,14 @@ def test_standard_input_is_read(picture: Path) -> None:
     assert result.stdout.decode().splitlines()[0] == "7"
 
 
+def test_odd_exif_data_is_not_complained_about(tmp_path: Path) -> None:
+    exif = b"Exif\x00\x00MM\x00*\xff\xff\xff\xff"
+    Image.new("L", (99, 99), 200).save(tmp_path / "odd.jpg", exif=exif)
+    result = predict("mnist-cnn", tmp_path / "odd.jpg")
+    assert result.returncode == 0
+    assert b"EXIF" not in result.stderr
+
+
 def test_empty_standard_input_is_one_line() -> None:
     result = predict("mnist-cnn", "-")
     assert result.returncode == 1

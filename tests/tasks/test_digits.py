@@ -341,6 +341,15 @@ def test_a_shadow_on_a_blank_page_is_no_digit(model: Model, shadow: str) -> None
     assert read(model, photos.take("", page, random, {}).data)["number"] == ""
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (5, 5), (28, 28), (3, 900), (900, 2), (40, 700)])
+@pytest.mark.filterwarnings("error")
+def test_a_picture_of_any_shape_is_answered_without_a_warning(
+    model: Model, shape: tuple[int, int]
+) -> None:
+    random = np.random.default_rng(8)
+    assert "number" in blank(model, random.integers(0, 256, shape).astype(float))
+
+
 def test_no_digit_reads_as_a_sentence() -> None:
     assert digits.to_text({"digits": []}) == "no digit found"
 
