@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +45,8 @@ class Server:
         """
         port = free_port()
         log = self.folder / f"{port}.log"
-        with log.open("wb") as output:
+        told: list[int] = []
+        with log.open("wb") as output, _put_off(told):
             began = time.perf_counter()
             process = subprocess.Popen(
                 self.command(port),
@@ -56,6 +58,8 @@ class Server:
             )
         running = Running(self, process, port, log)
         try:
+            if told:
+                raise KeyboardInterrupt
             running.listening_seconds = running.wait(_listens, began)
             running.ready_seconds = running.wait(_is_ready, began)
         except BaseException:
@@ -63,6 +67,18 @@ class Server:
             process.wait()
             raise
         return running
+
+
+@contextmanager
+def _put_off(told: list[int]) -> Iterator[None]:
+    """Note signals to stop in ``told`` instead of obeying: a process half started would be lost."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {n: signal.signal(n, lambda number, frame: told.append(number)) for n in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass
