@@ -48,6 +48,12 @@ def owned_models(state: Path) -> Path:
     return state / "models"
 
 
+def folder(name: str, *folders: Path) -> Path | None:
+    """The folder of the model called ``name``, the one that `find` would take; None without."""
+    found = [parent / name for parent in folders if (parent / name).is_dir()]
+    return found[-1] if found else None
+
+
 def find(*folders: Path) -> tuple[dict[str, Entry], dict[str, str]]:
     """Every model in ``folders``, a later folder winning over an earlier one.
 

@@ -17,6 +17,10 @@ class BadInput(PiEdgeError):
     status = 400
 
 
+class WrongUsage(BadInput):
+    """Flags or arguments that do not go together; the command line exits 2."""
+
+
 class NotFound(PiEdgeError):
     """The model, version, file or setting named does not exist."""
 

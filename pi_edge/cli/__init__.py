@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from pi_edge import __version__
-from pi_edge.errors import PiEdgeError
+from pi_edge.errors import PiEdgeError, WrongUsage
 
 COMMANDS = {
     "serve": "run the daemon",
@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "train a model family on a desktop",
     "convert": "convert trained networks to TFLite and measure them",
     "verify": "measure a model again and compare with its model.json",
+    "plot": "draw what a model family learned, beside what came",
 }
 
 
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(command.run(args))
     except PiEdgeError as error:
         print(f"pi-edge: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, WrongUsage) else 1
     except KeyboardInterrupt:
         print("pi-edge: stopped", file=sys.stderr)
         return 130

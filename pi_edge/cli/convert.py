@@ -6,25 +6,26 @@ import argparse
 from pathlib import Path
 
 from pi_edge import catalog, config
-from pi_edge.desktop import families
+from pi_edge.desktop import families, flags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("family", metavar="FAMILY", help=families.WHAT)
-    parser.add_argument("--data", type=Path, metavar="PATH", help="the data file, or its folder")
     parser.add_argument("--state", type=Path, metavar="DIR", help="where the training was kept")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="the models folder to write to (STATE/models)"
     )
+    flags.add(parser, families.flags("convert"))
 
 
 def run(args: argparse.Namespace) -> int:
-    state = config.load({"state": args.state}).state
-    for package, name in families.models(args.family):
-        families.tensorflow_step(package, "convert")(
-            name,
-            state=state,
-            output=args.output or catalog.owned_models(state),
-            given=args.data,
-        )
+    settings = config.load({"state": args.state})
+    folders = [settings.state, settings.models]
+    family, names = families.resolve(args.family, folders, getattr(args, "name", None))
+    given = flags.given(args, family, families.flags("convert"))
+    given.pop("name", None)
+    convert = families.desktop_step(family, "convert", "tensorflow", "tqdm")
+    for name in names:
+        output = args.output or catalog.owned_models(settings.state)
+        convert(name, state=settings.state, output=output, **given)
     return 0

@@ -1,6 +1,7 @@
 """One answer without a daemon: the model runs here, once for each INPUT, and prints what it says.
-For models of digits INPUT is a picture, or a .npy or JSON file with 784 numbers; for bare .tflite
-models (task "tensors") a .npy file, or .npz for several inputs by name; - is standard input."""
+For models of digits INPUT is a picture, or a .npy or JSON file with 784 numbers; for stocks a CSV
+of closing prices; for regression a number or a CSV; for bare .tflite models (task "tensors") a .npy
+file, or .npz for several inputs by name; - is standard input."""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     variant, file = entry.file(args.variant)
     from pi_edge.model import Model  # here: asking for help must not wait for NumPy
 
-    ask = _asker(entry.task, Model(file, settings.threads), settings.max_body)
+    ask = _asker(entry, Model(file, settings.threads), settings.max_body)
 
     answers: list[dict[str, Any]] = []
     failed = 0
@@ -71,14 +72,14 @@ def _called(name: str) -> str:
     return "standard input" if name == "-" else name
 
 
-def _asker(task_name: str, model: Model, limit: int) -> Ask:
-    if task_name == "tensors":
+def _asker(entry: catalog.Entry, model: Model, limit: int) -> Ask:
+    if entry.task == "tensors":
         return lambda name: _tensors(model, name, limit)
-    task = tasks.get(task_name)
+    task = tasks.get(entry.task)
 
     def ask(name: str) -> tuple[dict[str, Any], str]:
         request = task.from_body(_stdin(limit), "") if name == "-" else task.from_argument(name)
-        answer = task.answer(request, model.run)
+        answer = task.answer(request, model.run, entry.info)
         return answer, task.to_text(answer)
 
     return ask

@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 from pi_edge import catalog, config
-from pi_edge.desktop import families
+from pi_edge.desktop import families, flags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("family", metavar="NAME", help=families.WHAT)
-    parser.add_argument("--data", type=Path, metavar="PATH", help="the data file, or its folder")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder of shipped models")
     parser.add_argument("--state", type=Path, metavar="DIR", help="folder of your own models")
+    flags.add(parser, families.flags("verify"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -22,13 +22,14 @@ def run(args: argparse.Namespace) -> int:
     folders = [settings.models, catalog.owned_models(settings.state)]
     if args.models is not None:
         folders.pop()  # the folder was named: nothing else may stand in for it
+    family, names = families.resolve(args.family, [settings.state, *folders])
+    given = flags.given(args, family, families.flags("verify"))
     problems: list[str] = []
-    for package, name in families.models(args.family):
-        found = [folder / name for folder in folders if (folder / name).is_dir()]
-        if not found:
+    for name in names:
+        if folder := catalog.folder(name, *folders):
+            problems += families.step(family, "verify")(folder, **given)
+        else:
             problems.append(f"{name} is in none of {', '.join(map(str, folders))}")
-            continue
-        problems += families.step(package, "verify")(found[-1], given=args.data)
     for problem in problems:
         print(f"pi-edge: {problem}", file=sys.stderr)
     return 1 if problems else 0

@@ -1,55 +1,100 @@
 """Which model families there are, and where each keeps its steps.
 
-A family is a package with NAMES, the models it makes, and the modules train, convert and
-verify, each with a function of that name that takes a model's name and does one step.
+A family is a package with
+
+    NAMES       the models it always makes
+    FLAGS       step -> parameter -> Flag: what its steps take beyond what all take
+    owned       optional, a function from the state and models folders to more names: models
+                of the family that somebody made under a name of their own
+
+and modules train, convert, verify and (optional) plot, each with a function of that name:
+
+    train(name, *, state, **flags)                 learn, or go on; results in STATE/training/NAME
+    convert(name, *, state, output, **flags)       write and measure OUTPUT/NAME
+    verify(folder, **flags) -> problems            measure one model again; needs no TensorFlow
+    plot(folder, *, output, **flags)               draw what NAMES[0] learned into a PNG or SVG
+
+The package itself imports nothing heavy: asking for help reads it.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from pi_edge.desktop.flags import Flag
 from pi_edge.desktop.quiet import quiet
-from pi_edge.errors import NotFound, Unavailable
+from pi_edge.errors import NotFound, Unavailable, WrongUsage
 
 FAMILIES = {
     "mnist": "pi_edge.desktop.mnist",
+    "stocks": "pi_edge.desktop.stocks",
+    "fire-theft": "pi_edge.desktop.fire_theft",
+    "regression": "pi_edge.desktop.regression",
 }
 
 WHAT = f"a family ({', '.join(FAMILIES)}) or the name of one of its models"
 
 
-def models(word: str) -> list[tuple[str, str]]:
-    """Return (package, model) for each model that `word`, a family or a model, stands for."""
+def flags(step: str) -> dict[str, Mapping[str, Flag]]:
+    """Return the flags of a step for each family that has the step."""
+    every = {family: _package(family).FLAGS for family in FAMILIES}
+    return {family: declared[step] for family, declared in every.items() if step in declared}
+
+
+def resolve(word: str, folders: Sequence[Path], new: str | None = None) -> tuple[str, list[str]]:
+    """Return the family and the models that `word`, a family or a model, stands for.
+
+    Args:
+        folders: where models of one's own names may be: the state and models folders.
+        new: the name given to a model that may not be there yet.
+
+    Raises:
+        NotFound: nothing is called so.
+        WrongUsage: the family's models have names of one's own, and none was given.
+    """
     known: list[str] = []
-    for family, package in FAMILIES.items():
-        names = importlib.import_module(package).NAMES
+    for family in FAMILIES:
+        names = _names(family, folders)
         if word == family:
-            return [(package, name) for name in names]
+            if not (names := [new] if new else names):
+                raise WrongUsage(f"say which {family} model: --name NAME")
+            return family, names
         if word in names:
-            return [(package, word)]
-        known += [family, *names]
+            return family, [word]
+        known += [family, *(name for name in names if name != family)]
     raise NotFound(f"no family or model is called {word!r}; there are {', '.join(known)}")
 
 
-def step(package: str, name: str) -> Any:
-    """Return a family's function `train`, `convert` or `verify`."""
-    return getattr(importlib.import_module(f"{package}.{name}"), name)
+def step(family: str, name: str) -> Any:
+    """Return a family's function `train`, `convert`, `verify` or `plot`."""
+    return getattr(importlib.import_module(f"{FAMILIES[family]}.{name}"), name)
 
 
-def tensorflow_step(package: str, name: str) -> Any:
-    """Like `step`, for a step that needs TensorFlow."""
-    need_tensorflow(name)
-    with quiet():
-        return step(package, name)
+def desktop_step(family: str, name: str, *needed: str) -> Any:
+    """Like `step`, for a step that needs more than a Pi has.
 
-
-def need_tensorflow(name: str) -> None:
-    """Raise a line that says what to install, where the desktop step `name` cannot run."""
-    for needed in ("tensorflow", "tqdm"):
-        if importlib.util.find_spec(needed) is None:
+    Raises:
+        Unavailable: a package of those `needed` is not installed; says what to install.
+    """
+    for package in needed:
+        if importlib.util.find_spec(package) is None:
             raise Unavailable(
-                f"pi-edge {name} runs on a desktop and needs {needed}, which is not installed: "
+                f"pi-edge {name} runs on a desktop and needs {package}, which is not installed: "
                 "pip install 'pi-edge[desktop]'"
             )
+    with quiet():
+        return step(family, name)
+
+
+def _names(family: str, folders: Sequence[Path]) -> list[str]:
+    package = _package(family)
+    owned = package.owned(folders) if hasattr(package, "owned") else []
+    return [*package.NAMES, *(name for name in owned if name not in package.NAMES)]
+
+
+def _package(family: str) -> Any:
+    return importlib.import_module(FAMILIES[family])

@@ -79,16 +79,16 @@ class _Api:
     ) -> dict[str, Any]:
         task = tasks.get(name)
         model = query.get("model") or task.DEFAULT_MODEL
-        meant_for = self._repository.model(model).entry.task
-        if meant_for != name:
-            raise BadInput(f"the model {model} is for the task {meant_for!r}, not {name!r}")
+        entry = self._repository.model(model).entry
+        if entry.task != name:
+            raise BadInput(f"the model {model} is for the task {entry.task!r}, not {name!r}")
         handle = self._repository.handle(model, query.get("variant", ""))
 
         def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             refuse_non_finite(inputs)
             return handle.run(inputs)
 
-        answer = task.answer(task.from_body(body, content_type), run)
+        answer = task.answer(task.from_body(body, content_type), run, entry.info)
         return {"id": new_id(), "model": handle.name, "variant": handle.version, **answer}
 
     async def status(self, request: Request) -> Response:

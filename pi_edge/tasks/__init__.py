@@ -5,8 +5,9 @@ A task module offers:
     DEFAULT_MODEL                        the model that answers when none is named
     from_body(body, content_type)        a request from an HTTP body -> anything
     from_argument(text)                  a request from a command-line argument (a path, a number)
-    answer(request, run)                 the answer, as a dict ready for JSON; ``run`` takes and
-                                         returns named arrays
+    answer(request, run, about)          the answer, as a dict ready for JSON; ``run`` takes and
+                                         returns named arrays, ``about`` is the model's model.json
+                                         (tickers, columns, ...; empty where there is none)
     to_text(answer)                      the same for a person, one or more lines
 
 and raises BadInput for what it cannot understand.
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
 Run = Callable[[Mapping[str, "np.ndarray"]], dict[str, "np.ndarray"]]
 
-_MODULES = {"digits": "pi_edge.tasks.digits"}
+_MODULES = {
+    "digits": "pi_edge.tasks.digits",
+    "stocks": "pi_edge.tasks.stocks",
+    "regression": "pi_edge.tasks.regression",
+}
 
 
 class Task(Protocol):
@@ -37,7 +42,7 @@ class Task(Protocol):
 
     def from_argument(self, text: str) -> Any: ...
 
-    def answer(self, request: Any, run: Run) -> dict[str, Any]: ...
+    def answer(self, request: Any, run: Run, about: Mapping[str, Any]) -> dict[str, Any]: ...
 
     def to_text(self, answer: Mapping[str, Any]) -> str: ...
 

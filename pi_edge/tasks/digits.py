@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,9 @@ def from_argument(text: str) -> Request:
     return from_body(data, "")
 
 
-def answer(request: Request, run: Run) -> dict[str, Any]:
+def answer(
+    request: Request, run: Run, about: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """What the network reads.
 
     Returns:

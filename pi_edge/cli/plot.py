@@ -1,0 +1,41 @@
+"""Draw what a model learned, beside what came, into a PNG or SVG file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pi_edge import catalog, config
+from pi_edge.desktop import families, flags
+from pi_edge.errors import NotFound, WrongUsage
+
+ENDINGS = (".png", ".svg")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    drawn = ", ".join(families.flags("plot"))
+    parser.add_argument("family", metavar="FAMILY", help=f"what to draw: {drawn}")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", required=True, help="a .png or .svg file"
+    )
+    parser.add_argument("--models", type=Path, metavar="DIR", help="folder of shipped models")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="folder of your own models")
+    flags.add(parser, families.flags("plot"))
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.output.suffix.lower() not in ENDINGS:
+        raise WrongUsage(f"{args.output}: only {' and '.join(ENDINGS)} files can be drawn")
+    settings = config.load({"models": args.models, "state": args.state})
+    folders = [settings.models, catalog.owned_models(settings.state)]
+    if args.models is not None:
+        folders.pop()
+    family, names = families.resolve(args.family, [settings.state, *folders])
+    if family not in families.flags("plot"):
+        raise WrongUsage(f"there is no drawing of {family}: {', '.join(families.flags('plot'))}")
+    given = flags.given(args, family, families.flags("plot"))
+    folder = catalog.folder(names[0], *folders)
+    if folder is None:
+        raise NotFound(f"{names[0]} is in none of {', '.join(map(str, folders))}")
+    families.desktop_step(family, "plot", "matplotlib")(folder, output=args.output, **given)
+    return 0

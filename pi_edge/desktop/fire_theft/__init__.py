@@ -1,0 +1,12 @@
+"""Thefts by fires in 42 districts of Chicago: one exact line, and how it was missed."""
+
+from pi_edge.desktop.flags import DATA
+
+NAMES = ("fire-theft",)
+
+FLAGS = {
+    "train": {"given": DATA},
+    "convert": {"given": DATA},
+    "verify": {"given": DATA},
+    "plot": {"given": DATA},
+}
