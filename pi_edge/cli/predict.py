@@ -1,7 +1,4 @@
-"""One answer without a daemon: the model runs here, once for each INPUT, and prints what it says.
-For models of digits INPUT is a picture, or a .npy or JSON file with 784 numbers; for stocks a CSV
-of closing prices; for regression a number or a CSV; for bare .tflite models (task "tensors") a .npy
-file, or .npz for several inputs by name; - is standard input."""
+"""One answer without a daemon: the model runs here, once for each INPUT, and prints what it says."""
 
 from __future__ import annotations
 
@@ -24,6 +21,11 @@ Ask = Callable[[str], tuple[dict[str, Any], str]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    takes = "; ".join(f"for models of {task} {what}" for task, what in tasks.inputs().items())
+    parser.epilog = (
+        f"INPUT is {takes}; for bare .tflite models a .npy file, or .npz for several inputs by "
+        "name; - is standard input."
+    )
     parser.add_argument(
         "model", metavar="MODEL", help="a model's name, as pi-edge models list says"
     )

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 Run = Callable[[Mapping[str, "np.ndarray"]], dict[str, "np.ndarray"]]
 
 _MODULES = {
-    "digits": "pi_edge.tasks.digits",
-    "stocks": "pi_edge.tasks.stocks",
-    "regression": "pi_edge.tasks.regression",
+    "digits": ("pi_edge.tasks.digits", "a picture, or a .npy or JSON file with 784 numbers"),
+    "stocks": ("pi_edge.tasks.stocks", "a CSV of closing prices"),
+    "regression": ("pi_edge.tasks.regression", "a number, or a CSV with the model's columns"),
 }
 
 
@@ -52,6 +52,11 @@ def names() -> tuple[str, ...]:
     return tuple(_MODULES)
 
 
+def inputs() -> dict[str, str]:
+    """For each task, what it takes, in a few words."""
+    return {name: takes for name, (_, takes) in _MODULES.items()}
+
+
 def get(name: str) -> Task:
     """The task module called ``name``, imported at the first call.
 
@@ -60,4 +65,4 @@ def get(name: str) -> Task:
     """
     if name not in _MODULES:
         raise NotFound(f"there is no task {name!r}; there are {', '.join(_MODULES)}")
-    return cast(Task, importlib.import_module(_MODULES[name]))
+    return cast(Task, importlib.import_module(_MODULES[name][0]))
