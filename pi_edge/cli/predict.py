@@ -1,4 +1,4 @@
-"""One answer without a daemon: the model runs here, once for each INPUT, and prints what it says."""
+"""One answer without a daemon: the model runs here, once for each INPUT, and says its answer."""
 
 from __future__ import annotations
 
