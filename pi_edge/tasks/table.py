@@ -1,0 +1,311 @@
+"""Tables of text as people have them: CSV (RFC 4180) and what spreadsheets make of it.
+
+Comma, semicolon, tab or bar between cells; UTF-8, UTF-16, Windows-1252 or Latin-1; decimal point
+or comma; compressed with gzip or not. Every complaint is one line that names file, line and remedy.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pi_edge.errors import BadInput, NotFound, TooLarge
+
+MAX_BYTES = 64 * 2**20
+"""The largest file, also when unpacked."""
+
+MAX_LINE = 2**20
+"""Characters. A longer line is no table; cells may have csv.field_size_limit(), 128 Ki."""
+
+_SEPARATORS = "\t;,|"
+_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+_OTHER_FORMATS = (
+    (b"PK\x03\x04", "an Excel workbook or another ZIP archive: save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save the sheet as CSV"),
+    (b"PAR1", "a Parquet file: write it as CSV"),
+    (b"%PDF", "a PDF document: get the numbers as CSV"),
+    (b"\x93NUMPY", "a .npy file: write it as CSV"),
+)
+
+# A comma that can only be a decimal comma, or only a thousands separator.
+_DECIMAL_COMMA = re.compile(r"[^\d.,]*\d+(\.\d{3})*,(\d{1,2}|\d{4,})\D*|\D*\d+(\.\d{3})+,\d+\D*")
+_GROUPING_COMMA = re.compile(r"\D*\d{1,3}(,\d{3})+(\.\d*)?\D*")
+_GROUPED = {
+    ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?"),
+    ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?"),
+}
+_CURRENCY = "$€£¥"
+_DIGIT_SPACES = re.compile(r"(?<=\d)[ '’\u00a0\u202f](?=\d{3}(?!\d))")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A heading and rows of as many cells, stripped of surrounding space.
+
+    Attributes:
+        name: what complaints call it, a path or "the body".
+        header: as written; names may be empty or repeat.
+        rows: none of them all empty; there may be none at all.
+        lines: the line, from 1, on which each row starts.
+        decimal: "." or ",", as far as the file lets it tell.
+    """
+
+    name: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+    decimal: str = "."
+
+
+def read(path: Path) -> Table:
+    """The table in a file, which may be compressed with gzip.
+
+    Raises:
+        NotFound: there is no such file.
+        BadInput: it cannot be read, or is no table.
+        TooLarge: it has more than MAX_BYTES.
+    """
+    return parse(contents(path), str(path))
+
+
+def contents(path: Path) -> bytes:
+    """The bytes of a file of at most MAX_BYTES; raises as ``read``."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {path}") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path} is a folder: name the CSV file in it") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadInput(f"cannot read {path}: {reason}") from error
+    return data
+
+
+def parse(data: bytes, name: str) -> Table:
+    """The table in ``data``.
+
+    The first row that is not blank is the heading. A line ``sep=;`` before it, as Excel
+    understands, tells the separator.
+
+    Raises:
+        BadInput: empty, no text, quotation marks that do not pair, or a row with more or fewer
+            cells than the heading.
+        TooLarge: more than MAX_BYTES.
+    """
+    text = _text(_unpacked(data, name), name)
+    first, told = _first_line(text)
+    if not first:
+        raise BadInput(f"{name} is empty: it needs a heading line and rows of numbers")
+    separator = told or _separator(first)
+    header: tuple[str, ...] | None = None
+    rows: list[tuple[str, ...]] = []
+    lines: list[int] = []
+    reader = csv.reader(
+        _short_lines(text, name), delimiter=separator, skipinitialspace=True, strict=True
+    )
+    line = 1
+    try:
+        for cells in reader:
+            row = tuple(map(str.strip, cells))
+            if any(row) and not (line == 1 and told):
+                if header is None:
+                    header = _trimmed(row)
+                else:
+                    rows.append(row if len(row) == len(header) else _fit(row, header, name, line))
+                    lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise BadInput(f"{at(name, line)}: {_explained(error)}") from None
+    if header is None:
+        raise BadInput(f"{name} has no heading line: its first line must name the columns")
+    comma = "," in text and (separator != "," or '"' in text)
+    decimal = _decimal(rows, separator) if comma else "."
+    return Table(name, header, tuple(rows), tuple(lines), decimal)
+
+
+def number(table: Table, row: int, column: int) -> float:
+    """The number in a cell; finite.
+
+    Args:
+        row: index into ``table.rows``.
+        column: index into ``table.header``.
+
+    Raises:
+        BadInput: there is none.
+    """
+    cell = table.rows[row][column]
+    value = to_float(cell, table.decimal)
+    if value is None or not math.isfinite(value):
+        where = f"{at(table.name, table.lines[row])}, column {shown(table.header[column])}"
+        if not cell:
+            raise BadInput(f"{where}: the cell is empty: fill it in or remove the row")
+        raise BadInput(f"{where}: {shown(cell)} is no finite number: write it like 12.5")
+    return value
+
+
+def to_float(cell: str, decimal: str = ".") -> float | None:
+    """The number that ``cell`` spells, None where it spells none; may be infinite or NaN.
+
+    Knows thousands separators (1,234.5; 1.234,5 where ``decimal`` is a comma; 1 234.5; 1'234.5)
+    and a currency sign before or after.
+    """
+    try:
+        if "_" not in cell and not (decimal == "," and _GROUPED[","].fullmatch(cell)):
+            return float(cell)
+    except ValueError:
+        pass
+    cell = _DIGIT_SPACES.sub("", cell.strip(_CURRENCY).strip())
+    if decimal == "." and _GROUPED["."].fullmatch(cell):
+        cell = cell.replace(",", "")
+    elif decimal == ",":
+        if _GROUPED[","].fullmatch(cell):
+            cell = cell.replace(".", "")
+        if "." not in cell:
+            cell = cell.replace(",", ".")
+    try:
+        return None if "_" in cell else float(cell)
+    except ValueError:
+        return None
+
+
+def at(name: str, line: int) -> str:
+    """How a complaint begins."""
+    return f"{name}, line {line}"
+
+
+def shown(cell: str) -> str:
+    """A cell quoted on one line, shortened."""
+    return repr(cell if len(cell) <= 40 else cell[:37] + "...")
+
+
+def _unpacked(data: bytes, name: str) -> bytes:
+    if data[:2] == b"\x1f\x8b":
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+                data = file.read(MAX_BYTES + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise BadInput(f"{name} is damaged: gzip cannot unpack it ({error})") from None
+    if len(data) > MAX_BYTES:
+        raise TooLarge(f"{name} has more than {MAX_BYTES // 2**20} MiB: send fewer rows or columns")
+    return data
+
+
+def _text(data: bytes, name: str) -> str:
+    for magic, what in _OTHER_FORMATS:
+        if data.startswith(magic):
+            raise BadInput(f"{name} is {what}")
+    try:
+        text = data.decode(_encoding(data))
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name} is damaged {error.encoding} text: save it as UTF-8") from None
+    text = text.lstrip("\ufeff").rstrip("\x1a")  # DOS ends a file with 1A
+    if _NO_TEXT.search(text):
+        raise BadInput(f"{name} is no text: send a CSV file")
+    start = text[:100].lstrip()[:9].lower()
+    if start.startswith(("<!doctype", "<html", "<?xml")):
+        raise BadInput(f"{name} is a web page, not a table: download the CSV file itself")
+    return text
+
+
+def _encoding(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    head = data[:1000]
+    if b"\0" in head:  # UTF-16 without its mark has a NUL in every other byte
+        even, odd = head[::2].count(0), head[1::2].count(0)
+        if max(even, odd) > len(head) / 4 and min(even, odd) == 0:
+            return "utf-16-le" if odd else "utf-16-be"
+    for name in ("utf-8", "cp1252"):
+        try:
+            data.decode(name)
+        except UnicodeDecodeError:
+            continue
+        return name
+    return "latin-1"
+
+
+def _first_line(text: str) -> tuple[str, str]:
+    """The first line that is not blank, and the separator if a line before it told that."""
+    told = ""
+    for line in io.StringIO(text, newline=""):
+        stripped = line.strip("\r\n ")
+        if not told and re.fullmatch(rf"sep=[{_SEPARATORS}]", stripped):
+            told = stripped[-1]
+        elif stripped.strip():
+            return stripped, told
+    return "", told
+
+
+def _separator(line: str) -> str:
+    """The likeliest: the most frequent outside quotation marks; a decimal comma is none."""
+    bare = re.sub(r'"[^"]*"', "", line)
+    counts = {separator: bare.count(separator) for separator in _SEPARATORS}
+    if counts["\t"] or counts[";"]:
+        counts[","] -= len(re.findall(r"(?<=\d),(?=\d)", bare))
+    best = max(counts, key=lambda separator: counts[separator])
+    return best if counts[best] > 0 else ","
+
+
+def _short_lines(text: str, name: str) -> Iterator[str]:
+    # newline="": a line ends where an editor ends it, and csv keeps what is inside quotes
+    for number, line in enumerate(io.StringIO(text, newline=""), 1):
+        if len(line) > MAX_LINE:
+            raise BadInput(f"{at(name, number)}: the line has more than {MAX_LINE} characters")
+        yield line
+
+
+def _trimmed(row: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the empty cells at its end."""
+    end = len(row)
+    while end and not row[end - 1]:
+        end -= 1
+    return row[:end]
+
+
+def _fit(row: tuple[str, ...], header: tuple[str, ...], name: str, line: int) -> tuple[str, ...]:
+    if len(row) > len(header):
+        row = row[: max(len(header), len(_trimmed(row)))]
+    if len(row) != len(header):
+        raise BadInput(
+            f"{at(name, line)}: {len(row)} cells where the heading has {len(header)}: give"
+            " every row a cell for each column"
+        )
+    return row
+
+
+def _decimal(rows: list[tuple[str, ...]], separator: str) -> str:
+    """Told by the first number that can be read in one way only; else by the separator."""
+    found = False
+    for row in rows:
+        for cell in row:
+            if "," in cell and len(cell) < 40:
+                cell = _DIGIT_SPACES.sub("", cell)
+                if _DECIMAL_COMMA.fullmatch(cell):
+                    return ","
+                if _GROUPING_COMMA.fullmatch(cell):
+                    if "." in cell or cell.count(",") > 1:
+                        return "."
+                    found = True
+    return "," if found and separator in ";\t" else "."
+
+
+def _explained(error: csv.Error) -> str:
+    reason = str(error)
+    if "field larger" in reason:
+        return (
+            f"a cell has more than {csv.field_size_limit()} characters: is a quotation mark open?"
+        )
+    if "unexpected end" in reason:
+        return "a quotation mark is opened here and never closed: close it"
+    if "expected after" in reason:
+        return 'something follows a closing quotation mark: write "" for one inside a cell'
+    return f"the line cannot be read ({reason})"
