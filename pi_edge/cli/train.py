@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,13 @@ def run(args: argparse.Namespace) -> int:
         )
         child.start()
         child.join()
-        if child.exitcode:
-            return child.exitcode
+        if (status := child.exitcode or 0) < 0:
+            raise PiEdgeError(
+                f"the training of {name} was ended by {signal.Signals(-status).name} (was all"
+                " memory taken?): the same command goes on from here"
+            )
+        if status:
+            return status
     return 0
 
 
