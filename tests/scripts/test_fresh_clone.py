@@ -102,13 +102,16 @@ def test_the_second_run_has_nothing_to_do(clone: Path) -> None:
     assert run_help(clone) == ""
 
 
-def test_the_demo_shows_every_model_and_the_digit(clone: Path) -> None:
+def test_the_demo_shows_every_model_s_answer(clone: Path) -> None:
     done = run(clone, "--demo")
     assert done.returncode == 0, done.stdout + done.stderr
-    for model in (clone / "models").glob("*/model.json"):
-        assert re.search(rf"^{model.parent.name} .* 7, ", done.stdout, re.MULTILINE)
+    answers = {"digits": "7, ", "stocks": r"\w+ [\d.]+ -> [\d.]+ ", "regression": r"33\.41 thefts"}
+    models = list((clone / "models").glob("*/model.json"))
+    for model in models:
+        answer = answers[json.loads(model.read_bytes())["task"]]
+        assert re.search(rf"^{model.parent.name} .*: {answer}", done.stdout, re.MULTILINE)
     assert "runs" in done.stdout  # the benchmark's table
-    assert done.stdout.splitlines()[-1].endswith(": 7")
+    assert done.stdout.endswith(f"\nAll {len(models)} models answered, and answered right.\n")
 
 
 def test_the_demo_fails_where_a_model_is_wrong(clone: Path) -> None:
