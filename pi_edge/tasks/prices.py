@@ -1,0 +1,278 @@
+"""Daily closing prices out of whatever CSV a reader has.
+
+Wide: a date and a column a ticker. Long: date, ticker, close. And what Yahoo (its pages and the
+package yfinance), Stooq, Nasdaq, Investing and Alpha Vantage write.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_edge.errors import BadInput
+from pi_edge.tasks import dates, history, table
+from pi_edge.tasks.history import Prices
+from pi_edge.tasks.table import Table, at, shown
+
+__all__ = ["Prices", "from_columns", "parse", "read"]
+
+# Headings, small letters and digits only; of several the first found counts.
+_DATE = ("date", "data", "datum", "day", "datetime", "timestamp", "tradedate", "quotedate", "time")
+_TICKER = ("ticker", "symbol", "tickersymbol", "stock", "stocksymbol", "isin", "code", "name")
+_ADJUSTED = ("adjclose", "adjustedclose", "closeadj", "closeadjusted", "adjclosingprice")
+_CLOSE = (
+    *("close", "closelast", "closeprice", "closingprice", "lastclose", "prcclose"),
+    *("zamkniecie", "schluss", "schlusskurs", "cierre", "cloture", "last", "price"),
+)
+# What else such files have, so that "Low" of a file with "Close" is no ticker.
+_OTHER = (
+    *("open", "high", "low", "volume", "vol", "openint", "openinterest", "per", "time", "change"),
+    *("changepercent", "chg", "dividends", "dividendamount", "dividend", "stocksplits", "vwap"),
+    *("splitcoefficient", "capitalgains", "otwarcie", "najwyzszy", "najnizszy", "wolumen"),
+    *("currency", "exchange", "interval", "trades", "adjopen", "adjhigh", "adjlow", "adjvolume"),
+)
+_CORNERS = ("", "price", "ticker", "attributes", "symbols")
+_MISSING = frozenset(
+    ("", "null", "none", "nan", "na", "n/a", "#n/a", "n.a.", "nd", "-", "--", "–", ".")
+)
+
+
+def read(path: Path) -> Prices:
+    """The prices in a CSV file, which may be compressed with gzip.
+
+    Raises:
+        NotFound: there is no such file.
+        BadInput: it cannot be read or understood; the message names the line.
+        TooLarge: it has more bytes or prices than are read here.
+    """
+    return parse(table.contents(path), str(path))
+
+
+def parse(data: bytes, name: str) -> Prices:
+    """The prices in the bytes of a CSV file called ``name``; raises as ``read``."""
+    sheet = table.parse(data, name)
+    if not sheet.rows:
+        raise BadInput(f"{name} has a heading but no rows: it needs a row a day")
+    stacked = _stacked(sheet)
+    if stacked:
+        return stacked
+    headings = [_plain(heading) for heading in sheet.header]
+    date = _date_column(sheet, headings)
+    others = [column for column in range(len(headings)) if column != date]
+    adjusted, close = _first(headings, _ADJUSTED), _first(headings, _CLOSE)
+    if adjusted is not None or close is not None:
+        ticker = _first(headings, _TICKER)
+        column = adjusted if adjusted is not None else close
+        known = (*_ADJUSTED, *_CLOSE, *_OTHER, *_TICKER, *_DATE, "")
+        ignored = [sheet.header[i] for i in others if headings[i] not in known]
+        notes = []
+        if adjusted is not None and close is not None:
+            notes.append(f"{sheet.header[adjusted]} is taken, not {sheet.header[close]}")
+        if ignored:
+            notes.append(f"columns left out: {', '.join(shown(i) for i in ignored[:8])}")
+        if column is not None and ticker is not None:
+            return _long(sheet, date, ticker, column, notes)
+        if column is not None:
+            tickers = {_stem(name): column}
+            return replace(_wide(sheet, date, tickers, notes), named_by_file=True)
+    if {"high", "low"} <= set(headings):
+        raise BadInput(f"{name} has no column Close: get it with the closing prices")
+    return _wide(sheet, date, _tickers(sheet, others))
+
+
+def from_columns(days: Sequence[str], closes: Mapping[str, Sequence[object]], name: str) -> Prices:
+    """Prices out of dates and, for each ticker, as many numbers; None where there is none.
+
+    Raises:
+        BadInput: lengths differ, or a date or price is none; the message names the entry, from 1.
+    """
+    _refuse_repeated(closes, name)
+    where = [f"{name}, entry {number}" for number in range(1, len(days) + 1)]
+    columns = []
+    for ticker, values in closes.items():
+        if len(values) != len(days):
+            raise BadInput(
+                f"{name}: {shown(ticker)} has {len(values)} prices for {len(days)} dates:"
+                " give one a date, null where there is none"
+            )
+        cells = (math.nan if value is None else value for value in values)
+        columns.append([_json_price(*pair, ticker) for pair in zip(cells, where, strict=True)])
+    read_days, notes = dates.column(days, where.__getitem__)
+    grid = np.array(columns, np.float64).T.reshape(len(days), len(columns))
+    return history.arrange(name, tuple(closes), read_days, grid, None, where.__getitem__, notes)
+
+
+def _json_price(value: object, where: str, ticker: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isnan(number) or 0 < number < math.inf:
+            return number
+    raise BadInput(
+        f"{where}: {shown(str(value))} is no price of {shown(ticker)}: send a finite number above"
+        " 0, null where there is none"
+    )
+
+
+# --- layouts ------------------------------------------------------------------------------------
+
+
+def _stacked(sheet: Table) -> Prices | None:
+    """yfinance's heading of several lines: fields, tickers and a line for the date."""
+    below = sheet.rows[0]
+    corners = {_plain(sheet.header[0]), _plain(below[0])} if sheet.header else set()
+    if len(sheet.header) < 2 or not corners <= set(_CORNERS):
+        return None
+    fields, tickers = sheet.header[1:], below[1:]
+    if _plain(sheet.header[0]) == "ticker" or not _all_fields(fields):
+        fields, tickers = tickers, fields
+    if not _all_fields(fields):
+        return None
+    plain = [_plain(field) for field in fields]
+    wanted = _ADJUSTED if _first(plain, _ADJUSTED) is not None else _CLOSE
+    chosen = [i for i, field in enumerate(plain) if field in wanted]
+    if not chosen:
+        raise BadInput(f"{sheet.name} has no column Close: get it with the closing prices")
+    start = 2 if len(sheet.rows) > 1 and _plain(sheet.rows[1][0]) in _DATE else 1
+    rest = replace(sheet, rows=sheet.rows[start:], lines=sheet.lines[start:])
+    if not rest.rows:
+        raise BadInput(f"{sheet.name} has a heading but no rows: it needs a row a day")
+    _refuse_repeated((tickers[i] for i in chosen), sheet.name)
+    notes = ["Adj Close is taken, not Close"] if wanted is _ADJUSTED and "close" in plain else []
+    return _wide(rest, 0, {tickers[i]: i + 1 for i in chosen}, notes)
+
+
+def _all_fields(cells: Sequence[str]) -> bool:
+    return all(_plain(cell) in (*_ADJUSTED, *_CLOSE, *_OTHER) for cell in cells)
+
+
+def _wide(sheet: Table, date: int, tickers: Mapping[str, int], notes: Sequence[str] = ()) -> Prices:
+    columns = list(zip(*sheet.rows, strict=True))
+    days, more = dates.column(columns[date], lambda row: at(sheet.name, sheet.lines[row]))
+    grid = np.empty((len(sheet.rows), len(tickers)))
+    for index, (ticker, column) in enumerate(tickers.items()):
+        grid[:, index] = _numbers(sheet, columns[column], ticker)
+    return history.arrange(
+        sheet.name,
+        tuple(tickers),
+        days,
+        grid,
+        None,
+        lambda row: at(sheet.name, sheet.lines[row]),
+        (*notes, *more),
+    )
+
+
+def _long(sheet: Table, date: int, ticker: int, close: int, notes: Sequence[str]) -> Prices:
+    columns = list(zip(*sheet.rows, strict=True))
+    days, more = dates.column(columns[date], lambda row: at(sheet.name, sheet.lines[row]))
+    places = {name: index for index, name in enumerate(dict.fromkeys(columns[ticker]))}
+    if "" in places:
+        row = columns[ticker].index("")
+        raise BadInput(
+            f"{at(sheet.name, sheet.lines[row])}: the {sheet.header[ticker]} is missing: fill it in"
+            " or remove the row"
+        )
+    _refuse_repeated(places, sheet.name)
+    return history.arrange(
+        sheet.name,
+        tuple(places),
+        days,
+        _numbers(sheet, columns[close], sheet.header[close]),
+        np.array([places[name] for name in columns[ticker]], np.intp),
+        lambda row: at(sheet.name, sheet.lines[row]),
+        (*notes, *more),
+    )
+
+
+def _date_column(sheet: Table, headings: Sequence[str]) -> int:
+    if any(dates.is_date(heading) for heading in sheet.header):
+        raise BadInput(
+            f"{sheet.name} has no heading line: put one before the first row, such as Date,Close"
+            " or Date,AAPL,MSFT"
+        )
+    named = _first(headings, _DATE)
+    if named is not None:
+        return named
+    for column, cell in enumerate(sheet.rows[0]):
+        if dates.is_date(cell):
+            return column
+    raise BadInput(
+        f"{at(sheet.name, sheet.lines[0])}: no column holds dates: call it Date and write them like"
+        " 2024-01-31"
+    )
+
+
+def _tickers(sheet: Table, columns: Iterable[int]) -> dict[str, int]:
+    """The tickers of a wide table, each with its column; unnamed ones are no tickers."""
+    found = [(sheet.header[i], i) for i in columns if _plain(sheet.header[i])]
+    _refuse_repeated((ticker for ticker, _ in found), sheet.name)
+    if not found:
+        raise BadInput(f"{sheet.name} has no column of prices: name each after its ticker")
+    return dict(found)
+
+
+def _refuse_repeated(tickers: Iterable[str], name: str) -> None:
+    counts = Counter(ticker.casefold() for ticker in tickers)
+    twice = [ticker for ticker, count in counts.items() if count > 1]
+    if twice:
+        raise BadInput(f"{name} has {shown(twice[0].upper())} twice: keep one column a ticker")
+
+
+# --- cells --------------------------------------------------------------------------------------
+
+
+def _numbers(sheet: Table, cells: Sequence[str], column: str) -> NDArray[np.float64]:
+    """The prices of a column, NaN where a cell says that there is none."""
+    try:
+        if sheet.decimal == "," or "_" in "".join(cells):
+            raise ValueError  # float() takes 1_0, and 1.234 where the comma is decimal
+        values = np.fromiter(map(float, cells), np.float64, len(cells))
+    except ValueError:
+        values = np.array([_price(sheet, row, cell, column) for row, cell in enumerate(cells)])
+    bad = np.flatnonzero((values <= 0) | np.isinf(values))
+    if len(bad):
+        row = int(bad[0])
+        raise BadInput(
+            f"{at(sheet.name, sheet.lines[row])}, column {shown(column)}: {shown(cells[row])} is no"
+            " price: a price is finite and above 0; leave the cell empty if there is none"
+        )
+    return values
+
+
+def _price(sheet: Table, row: int, cell: str, column: str) -> float:
+    if cell.casefold() in _MISSING:
+        return math.nan
+    value = table.to_float(cell, sheet.decimal)
+    if value is None:
+        raise BadInput(
+            f"{at(sheet.name, sheet.lines[row])}, column {shown(column)}: {shown(cell)} is no"
+            " number: write it like 12.5, or leave the cell empty if there is no price"
+        )
+    return value
+
+
+def _plain(heading: str) -> str:
+    """ "adjclose" of "Adj. Close**", "ticker" of "<TICKER>"; pandas' "Unnamed: 0" is no name."""
+    plain = re.sub(r"[\W_]+", "", heading.casefold())
+    return "" if heading.startswith("Unnamed:") else plain
+
+
+def _first(headings: Sequence[str], names: Sequence[str]) -> int | None:
+    """Where the first of ``names`` stands that is among the headings."""
+    return next((headings.index(name) for name in names if name in headings), None)
+
+
+def _stem(name: str) -> str:
+    """The ticker that a file is named after: AAPL of "AAPL (1).csv", AAPL_US of "aapl_us_d.csv"."""
+    stem = re.sub(r"(\.csv|\.txt|\.gz)+$", "", Path(name).name, flags=re.IGNORECASE)
+    return re.sub(r"(_[dwm]| ?\(\d+\))$", "", stem).upper() or "?"
