@@ -45,8 +45,9 @@ SCALES: dict[str, Floats] = {
     # RiskMetrics (J. P. Morgan, 1996): decay 0.94 a day is a half-life of 11.2 days.
     "fading": fading(11.2),
     "even": latest(DAYS - 1),
-    # Corsi's heterogeneous autoregression (2009) in its simplest form: week, month, quarter.
-    "mixed": (latest(5) + latest(22) + latest(DAYS - 1)) / 3,
+    # Short and long memory together, as in Corsi's heterogeneous autoregression (Journal of
+    # Financial Econometrics, 2009).
+    "mixed": (fading(4) + latest(DAYS - 1)) / 2,
 }
 SCALE = "fading"
 
