@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from pi_edge import files
 from pi_edge.desktop import memory, model_json
+from pi_edge.desktop.checkpoint import load, save
 from pi_edge.desktop.mnist import augment, data
 from pi_edge.desktop.mnist.networks import (
     NETWORKS,
@@ -366,24 +366,6 @@ def shipped(network: Network, values: Mapping[str, Any]) -> Weights:
         if key.endswith("@average")
     }
     return folded(network.layers, average)
-
-
-def save(path: Path, values: Mapping[str, Any], story: dict[str, Any]) -> None:
-    """Write a checkpoint, whole or not at all: an .npz, one array in memory at a time."""
-    with files.replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
-        for key, value in (*values.items(), ("story", np.array(json.dumps(story)))):
-            with archive.open(f"{key}.npy", "w") as member:
-                np.lib.format.write_array(member, np.asarray(value), allow_pickle=False)
-
-
-def load(path: Path) -> tuple[Weights, dict[str, Any]]:
-    """Read a checkpoint."""
-    try:
-        with np.load(path) as arrays:
-            values = {key: arrays[key] for key in arrays.files if key != "story"}
-            return values, json.loads(str(arrays["story"]))
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise BadInput(f"{path} is damaged ({error}): start over with --fresh") from None
 
 
 def _plan(network: Network, seed: int, npz: Path) -> dict[str, Any]:
