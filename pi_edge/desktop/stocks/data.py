@@ -5,7 +5,6 @@ skfolio itself is not needed, and not imported: of its wheel one file of 426 KB 
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import importlib.util
 import os
@@ -16,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 from pi_edge import files
-from pi_edge.errors import BadInput, NotFound
+from pi_edge.errors import NotFound
 from pi_edge.tasks import prices
 
 FILE = "sp500_dataset.csv.gz"
@@ -48,18 +47,12 @@ def find(given: Path | None = None) -> Path:
 
 
 def load(given: Path | None = None) -> prices.Prices:
-    """Read the prices that `find` finds; .gz is unpacked.
+    """Read the prices that `find` finds.
 
     Raises:
         BadInput: a file that cannot be understood, with the line and the remedy.
     """
-    path = find(given)
-    if path.suffix != ".gz":
-        return prices.read(path)
-    try:
-        return prices.parse(gzip.decompress(path.read_bytes()), path.stem)
-    except (OSError, EOFError) as error:
-        raise BadInput(f"{path} is no gzip file ({error}): unpack it, or fetch it again") from None
+    return prices.read(find(given))
 
 
 def cached() -> Path:

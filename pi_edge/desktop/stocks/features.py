@@ -59,20 +59,17 @@ def log_returns(closes: Floats) -> Floats:
     return returns
 
 
-def volatility(closes: Floats, weights: Floats = SCALES[SCALE]) -> Floats:
-    """Return the volatility a day that is known before each row.
+def volatility(closes: Floats, rows: NDArray[np.int64], weights: Floats = SCALES[SCALE]) -> Floats:
+    """Return the volatility a day that is known before each row: [rows, tickers].
 
     Square root of the weighted mean of the squared returns of rows t-DAYS+1 to t-1; returns
-    are not centred, as their mean over 60 days is mostly noise.
+    are not centred, as their mean over 60 days is mostly noise. Each row is at least DAYS.
     """
     squares = log_returns(closes) ** 2
-    variance = np.zeros(closes.shape)
-    variance[:DAYS] = np.nan
+    variance = np.zeros((len(rows), closes.shape[1]))
     for age, weight in enumerate(weights[::-1], start=1):
-        if weight:
-            variance[DAYS:] += weight * squares[DAYS - age : len(closes) - age]
-        else:  # still NaN where the window is not full
-            variance[DAYS:] += 0 * squares[DAYS - age : len(closes) - age]
+        # A weight of zero still makes NaN of a window that is not full.
+        variance += weight * squares[rows - age]
     return np.maximum(np.sqrt(variance), FLOOR)
 
 
@@ -96,7 +93,7 @@ def standardised(
 ) -> NDArray[np.float32]:
     """Return each stock's last returns over its volatility: [rows, tickers, lookback]."""
     windows = sliding_window_view(log_returns(closes), lookback, axis=0)
-    scale = volatility(closes, weights)[rows]
+    scale = volatility(closes, rows, weights)
     own = windows[rows - lookback] / scale[:, :, None]
     return np.clip(own, -CLIP, CLIP).astype(np.float32)
 
@@ -113,7 +110,7 @@ def targets(
     known before row t and the root of the horizon. Not clipped.
     """
     log = np.log(closes)
-    scale = volatility(closes, weights)[rows]
+    scale = volatility(closes, rows, weights)
     return np.asarray((log[rows - 1 + horizon] - log[rows - 1]) / (scale * np.sqrt(horizon)))
 
 

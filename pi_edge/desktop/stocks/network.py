@@ -8,10 +8,8 @@ the standardised return that follows. What it says is multiplied by a shrinkage 
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,16 +17,12 @@ from numpy.typing import NDArray
 
 from pi_edge.desktop.stocks import features
 from pi_edge.desktop.stocks.forecast import Closes, FitPredict, Forecast
+from pi_edge.desktop.stocks.layers import Step, Weights, dense, learn
 from pi_edge.desktop.stocks.spans import calibration
 
-STEPS, BATCH = 1000, 1024
-RATE, WEIGHT_DECAY = 2e-3, 1e-3
-BETA1, BETA2, TINY = 0.9, 0.999, 1e-7
 MOST_SAMPLES = 200_000
 SHRINKAGES = tuple(round(0.1 * step, 1) for step in range(11))
 TAIL = 0.1
-
-Weights = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -79,9 +73,6 @@ class Fitted:
     high: float
 
 
-Step = Callable[[], None]
-
-
 def fit(
     closes: Closes,
     train: slice,
@@ -97,7 +88,7 @@ def fit(
         step: called after each of STEPS steps.
     """
     closes = closes[: validation.stop]
-    weights = learn(*samples(closes, train, architecture), architecture, seed, step)
+    weights = learn(*samples(closes, train, architecture), architecture.hidden, seed, step)
     raw = Fitted(architecture, weights, 1.0, 0.0, 0.0)
     return calibrated(closes, validation, raw)
 
@@ -112,11 +103,11 @@ def samples(
     rows = features.usable(span, architecture.horizon, max(1, MOST_SAMPLES // closes.shape[1]))
     x = seen(closes, rows, architecture)
     y = features.targets(closes, rows, architecture.horizon, architecture.weights)
-    y = np.clip(y, -features.CLIP, features.CLIP).astype(np.float32)
+    clipped = np.clip(y, -features.CLIP, features.CLIP).astype(np.float32)
     if architecture.joint:
-        return x, y
+        return x, clipped
     there = np.isfinite(x).all(2) & np.isfinite(y)
-    return x[there], y[there][:, None]
+    return x[there], clipped[there][:, None]
 
 
 def seen(
@@ -128,97 +119,6 @@ def seen(
         return features.inputs(closes, rows, architecture.lookback, architecture.weights)
     own = features.standardised(closes, rows, architecture.lookback, architecture.weights)
     return np.nan_to_num(own.reshape(len(rows), -1))
-
-
-def learn(
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    architecture: Architecture,
-    seed: int,
-    step: Step = lambda: None,
-) -> Weights:
-    """Train on samples x [n, inputs], y [n, outputs] and return the weights.
-
-    Huber's loss (1964), which a crash pulls no harder than a bad day; Adam (Kingma and Ba,
-    ICLR 2015) with decoupled weight decay (Loshchilov and Hutter, ICLR 2019) and a falling
-    rate. The last layer starts at zero: untrained, the network says the last price.
-    """
-    random = np.random.default_rng([seed, 0])
-    widths = (x.shape[1], *architecture.hidden, y.shape[1])
-    update, variables = _trainer(widths)
-    for key, value in start_weights(widths, random).items():
-        variables[key].assign(value)
-        variables[f"{key}@m"].assign(np.zeros_like(value))
-        variables[f"{key}@v"].assign(np.zeros_like(value))
-    for number in range(STEPS):
-        rows = random.integers(0, len(x), BATCH)
-        update(x[rows], y[rows], np.float32(number))
-        step()
-    return {key: value.numpy() for key, value in variables.items() if "@" not in key}
-
-
-def start_weights(widths: tuple[int, ...], random: np.random.Generator) -> Weights:
-    """Return He's normal initialisation (ICCV 2015), and zero for the last layer."""
-    weights: dict[str, NDArray[np.float32]] = {}
-    layers = len(widths) - 1
-    for layer, (wide, out) in enumerate(zip(widths, widths[1:], strict=False), start=1):
-        spread = np.sqrt(2 / wide) if layer < layers else 0.0
-        weights[f"dense{layer}/kernel"] = (spread * random.standard_normal((wide, out))).astype(
-            np.float32
-        )
-        weights[f"dense{layer}/bias"] = np.zeros(out, np.float32)
-    return weights
-
-
-@functools.lru_cache(maxsize=4)
-def _trainer(widths: tuple[int, ...]) -> tuple[Any, dict[str, Any]]:
-    """Return the compiled training step of a shape of network, and the variables it updates."""
-    variables = {}
-    for key, value in start_weights(widths, np.random.default_rng(0)).items():
-        variables |= {name: tf.Variable(value) for name in (key, f"{key}@m", f"{key}@v")}
-    weights = {key: variable for key, variable in variables.items() if "@" not in key}
-
-    def update(x: tf.Tensor, y: tf.Tensor, number: tf.Tensor) -> None:
-        rate = RATE * tf.minimum((number + 1) / 50, 0.5 + 0.5 * tf.cos(np.pi * number / STEPS))
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(list(weights.values()))
-            there = tf.math.is_finite(y)
-            # Zero before the loss: the gradient of NaN times nothing is NaN.
-            error = tf.where(there, y, 0.0) - tf.where(there, dense(weights, x), 0.0)
-            size = tf.abs(error)
-            huber = tf.where(size < 1.0, 0.5 * error * error, size - 0.5)
-            loss = tf.reduce_mean(huber)
-        gradients = tape.gradient(loss, list(weights.values()))
-        scale = tf.sqrt(1 - BETA2 ** (number + 1)) / (1 - BETA1 ** (number + 1))
-        for (key, weight), gradient in zip(weights.items(), gradients, strict=True):
-            first, second = variables[f"{key}@m"], variables[f"{key}@v"]
-            first.assign(BETA1 * first + (1 - BETA1) * gradient)
-            second.assign(BETA2 * second + (1 - BETA2) * gradient * gradient)
-            change = rate * scale * first / (tf.sqrt(second) + TINY)
-            if key.endswith("/kernel"):
-                change += rate * WEIGHT_DECAY * weight
-            weight.assign_sub(change)
-
-    signature = [
-        tf.TensorSpec([None, widths[0]], tf.float32),
-        tf.TensorSpec([None, widths[-1]], tf.float32),
-        tf.TensorSpec([], tf.float32),
-    ]
-    return tf.function(update, autograph=False, input_signature=signature), variables
-
-
-def dense(weights: Mapping[str, Any], x: Any) -> Any:
-    """Run the dense layers on [n, inputs]: TensorFlow's variables or NumPy's arrays."""
-    layers = len(weights) // 2
-    for layer in range(1, layers + 1):
-        kernel, bias = weights[f"dense{layer}/kernel"], weights[f"dense{layer}/bias"]
-        if isinstance(x, np.ndarray):
-            x = x @ kernel + bias
-            x = np.maximum(x, 0) if layer < layers else x
-        else:
-            x = tf.matmul(x, kernel) + bias
-            x = tf.nn.relu(x) if layer < layers else x
-    return x
 
 
 def standard(closes: Closes, rows: NDArray[np.int64], fitted: Fitted) -> NDArray[np.float64]:
@@ -236,7 +136,7 @@ def predict(closes: Closes, rows: NDArray[np.int64], fitted: Fitted) -> Forecast
     """Forecast the close of each row, or with a longer horizon that of so many rows after."""
     architecture = fitted.architecture
     last = closes[rows - 1]
-    scale = features.volatility(closes, architecture.weights)[rows]
+    scale = features.volatility(closes, rows, architecture.weights)
     middle = standard(closes, rows, fitted)
     middle = np.where(np.isfinite(scale), middle, np.nan)
     return Forecast(
