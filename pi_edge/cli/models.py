@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pi_edge import catalog, config
+from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import PiEdgeError
 
 
@@ -86,7 +87,8 @@ def _verify(entries: dict[str, catalog.Entry], problems: dict[str, str], names: 
             entry = catalog.pick(entries, name)
             file = entry.files[entry.default]
             if entry.info:
-                wrong = verify_files(file.parent)
+                with quiet():  # the runtime greets whoever loads the first model
+                    wrong = verify_files(file.parent)
             else:  # a bare file: nothing is told of it but that it should run
                 try:
                     proving.try_in_child(file, 1, proving.TIME_LIMIT)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pi_edge import catalog, config, tasks
+from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput, NotFound, PiEdgeError, TooLarge
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def run(args: argparse.Namespace) -> int:
     variant, file = entry.file(args.variant)
     from pi_edge.model import Model  # here: asking for help must not wait for NumPy
 
-    ask = _asker(entry, Model(file, settings.threads), settings.max_body)
+    with quiet():  # the runtime greets whoever loads the first model
+        model = Model(file, settings.threads)
+    ask = _asker(entry, model, settings.max_body)
 
     answers: list[dict[str, Any]] = []
     failed = 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pi_edge import catalog, config
 from pi_edge.desktop import families, flags
+from pi_edge.desktop.quiet import quiet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +28,8 @@ def run(args: argparse.Namespace) -> int:
     problems: list[str] = []
     for name in names:
         if folder := catalog.folder(name, *folders):
-            problems += families.step(family, "verify")(folder, **given)
+            with quiet():  # the runtime greets whoever loads the first model
+                problems += families.step(family, "verify")(folder, **given)
         else:
             problems.append(f"{name} is in none of {', '.join(map(str, folders))}")
     for problem in problems:

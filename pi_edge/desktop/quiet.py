@@ -1,6 +1,7 @@
-"""Keep TensorFlow's own chatter off the terminal.
+"""Keep the chatter of TensorFlow and of the TFLite runtimes off the terminal.
 
-It prints a dozen lines about processors and drivers before anything can ask it not to.
+They print lines about processors and delegates before anything can ask them not to. Only for
+commands: what other threads say meanwhile is held back, too.
 """
 
 from __future__ import annotations

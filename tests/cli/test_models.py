@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,13 @@ def test_verify_finds_every_shipped_file_fine(
 
 
 @pytest.mark.parametrize("file", ["model.json", "int8.tflite", "check.npz"])
+def test_verify_has_nothing_to_say_on_stderr_when_all_is_fine(flags: list[str]) -> None:
+    command = [sys.executable, "-m", "pi_edge", "models", "verify", "mnist-mlp", *flags]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout == "mnist-mlp: fine (float32, float16, int8)\n"
+    assert done.stderr == ""
+
+
 def test_verify_finds_one_changed_byte(
     flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str
 ) -> None:
