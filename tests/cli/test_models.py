@@ -65,7 +65,6 @@ def test_verify_finds_every_shipped_file_fine(
     assert len(capsys.readouterr().out.splitlines()) >= 4
 
 
-@pytest.mark.parametrize("file", ["model.json", "int8.tflite", "check.npz"])
 def test_verify_has_nothing_to_say_on_stderr_when_all_is_fine(flags: list[str]) -> None:
     command = [sys.executable, "-m", "pi_edge", "models", "verify", "mnist-mlp", *flags]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -73,6 +72,7 @@ def test_verify_has_nothing_to_say_on_stderr_when_all_is_fine(flags: list[str]) 
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("file", ["model.json", "int8.tflite", "check.npz"])
 def test_verify_finds_one_changed_byte(
     flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str
 ) -> None:
