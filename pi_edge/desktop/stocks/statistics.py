@@ -124,7 +124,8 @@ def interval_score(actual: Array, low: Array, high: Array, coverage: float) -> A
     Source: Winkler, JASA 67 (1972), 187-191; Gneiting and Raftery, JASA 102 (2007), 359-378.
     """
     missed = np.maximum(low - actual, 0.0) + np.maximum(actual - high, 0.0)
-    return (high - low) + 2.0 / (1.0 - coverage) * missed
+    score: Array = (high - low) + 2.0 / (1.0 - coverage) * missed
+    return score
 
 
 def diebold_mariano(
