@@ -7,6 +7,7 @@ sheet of glass, so it is divided out; where a stroke crosses, the ink stays.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -129,7 +130,9 @@ def _fit(
         if np.count_nonzero(near) < 0.3 * width:
             return None
         powers = (x[near] / width)[:, None] ** np.arange(degree + 1)
-        fit = np.linalg.lstsq(powers.T @ powers, powers.T @ y[near], rcond=None)[0]
+        # NumPy's own cut-off, said here: asking it for that warns of subnormals on 32-bit ARM.
+        cut_off = sys.float_info.epsilon * powers.shape[1]
+        fit = np.linalg.lstsq(powers.T @ powers, powers.T @ y[near], rcond=cut_off)[0]
         rule = Rule(float(fit[0]), float(fit[1]), float(fit[2]) if degree > 1 else 0.0, width)
     columns = np.arange(width)
     middle = np.rint(rule.at(columns)).astype(np.int64)
