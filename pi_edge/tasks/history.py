@@ -42,6 +42,25 @@ class Prices:
     named_by_file: bool = False
 
 
+@dataclass(frozen=True)
+class Quotes:
+    """Prices as the file has them, in order, with holes.
+
+    Attributes:
+        tickers: unique, also where case does not count.
+        dates: datetime64[D] [days], ascending, unique; each has at least one price.
+        closes: float64 [days, tickers]; NaN where the file has none.
+        notes: one line for each thing handled.
+        named_by_file: as in Prices.
+    """
+
+    tickers: tuple[str, ...]
+    dates: Days
+    closes: NDArray[np.float64]
+    notes: tuple[str, ...]
+    named_by_file: bool = False
+
+
 def arrange(
     name: str,
     tickers: Sequence[str],
@@ -50,8 +69,8 @@ def arrange(
     columns: NDArray[np.intp] | None,
     where: Where,
     notes: Sequence[str] = (),
-) -> Prices:
-    """Prices out of quotes in any order.
+) -> Quotes:
+    """Quotes that came in any order.
 
     Args:
         name: what complaints call their source.
@@ -94,12 +113,17 @@ def arrange(
         first, second = order[again], order[again + 1]
         differ = np.flatnonzero(quotes[first] != quotes[second])
         if len(differ):
-            _refuse_contradiction(tickers, days, quotes, rows, columns, where, order, again, differ)
+            one, other = first[differ[0]], second[differ[0]]
+            raise BadInput(
+                f"{where(int(rows[other]))}: {tickers[columns[other]]} on {days[rows[other]]} is"
+                f" {quotes[other]:g}, but {where(int(rows[one])).rpartition(', ')[2]} says"
+                f" {quotes[one]:g}: keep one close a day"
+            )
         repeated = len(np.unique(rows[second]))
         notes.append(f"{_count(repeated, 'row')} left out that repeated another")
     grid = np.full(len(dates) * len(tickers), np.nan)
     grid[keys] = quotes
-    return _complete(tuple(tickers), dates, grid.reshape(len(dates), len(tickers)), notes)
+    return Quotes(tuple(tickers), dates, grid.reshape(len(dates), len(tickers)), tuple(notes))
 
 
 def _in_order(days: Days, columns: NDArray[np.intp]) -> bool:
@@ -109,53 +133,49 @@ def _in_order(days: Days, columns: NDArray[np.intp]) -> bool:
     return not bool((back & (np.diff(columns[order]) == 0)).any())
 
 
-def _refuse_contradiction(
-    tickers: Sequence[str],
-    days: Days,
-    quotes: NDArray[np.float64],
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
-    where: Where,
-    order: NDArray[np.intp],
-    again: NDArray[np.intp],
-    differ: NDArray[np.intp],
-) -> None:
-    one, other = order[again[differ[0]]], order[again[differ[0]] + 1]
-    raise BadInput(
-        f"{where(int(rows[other]))}: {tickers[columns[other]]} on {days[rows[other]]} is"
-        f" {quotes[other]:g}, but {where(int(rows[one])).rpartition(', ')[2]} says"
-        f" {quotes[one]:g}: keep one close a day"
-    )
-
-
-def _complete(
-    tickers: tuple[str, ...], dates: Days, closes: NDArray[np.float64], notes: list[str]
+def complete(
+    quotes: Quotes, columns: Sequence[int] | None = None, last: int | None = None
 ) -> Prices:
-    """Gaps filled, tickers without a present or a past left out."""
+    """Gaps filled with the close before; what cannot be filled left out; what is odd noted.
+
+    Args:
+        quotes: what there is.
+        columns: the tickers wanted, as indices, in the order wanted; days on which none of them
+            has a price do not count. None: all.
+        last: how many of the last days are wanted; notes are about them alone. None: all.
+    """
+    tickers, dates, closes = quotes.tickers, quotes.dates, quotes.closes
+    if columns is not None:
+        tickers, closes = tuple(tickers[i] for i in columns), closes[:, columns]
+        traded = ~np.isnan(closes).all(axis=1)
+        dates, closes = dates[traded], closes[traded]
     known = ~np.isnan(closes)
     count = len(dates)
-    first = np.where(known.any(0), known.argmax(0), count)
-    last = np.where(known.any(0), count - 1 - known[::-1].argmax(0), -1)
-    kept = (first < count) & (count - 1 - last <= LONG_GAP)
+    first = np.where(known.any(axis=0), known.argmax(axis=0), count)
+    final = np.where(known.any(axis=0), count - 1 - known[::-1].argmax(axis=0), -1)
+    kept = (first < count) & (count - 1 - final <= LONG_GAP)
+    notes = list(quotes.notes)
     for index in np.flatnonzero(~kept):
         if first[index] == count:
-            notes.append(f"{tickers[index]}: left out, it has no price at all")
+            notes.append(f"{tickers[index]} is left out: it has no price at all")
         else:
             notes.append(
-                f"{tickers[index]}: left out, its prices end on {dates[last[index]]}"
-                f" (delisted, or renamed?) and the file goes on to {dates[-1]}"
+                f"{tickers[index]} is left out: its prices end on {dates[final[index]]}"
+                f" (delisted, or renamed?) and the others go on to {dates[-1]}"
             )
     tickers = tuple(ticker for ticker, keep in zip(tickers, kept, strict=True) if keep)
-    closes, known, first = closes[:, kept], known[:, kept], first[kept]
+    closes, known = closes[:, kept], known[:, kept]
 
     # Each cell's row, or the last row above it that has a price.
     source = np.maximum.accumulate(np.where(known, np.arange(count)[:, None], 0), axis=0)
     filled = np.take_along_axis(closes, source, axis=0)
-    missing = (~known & ~np.isnan(filled)).sum(0)
-    notes += _late(tickers, dates, first)
-    notes += _gaps(tickers, dates, known, missing, first)
+    if last is not None:
+        dates, filled, known = dates[-last:], filled[-last:], known[-last:]
+    listed = ~np.isnan(filled)
+    notes += _late(tickers, dates, listed.argmax(axis=0))
+    notes += _gaps(tickers, dates, known, (listed & ~known).sum(axis=0))
     notes += _leaps(tickers, dates, filled)
-    return Prices(tickers, dates, filled, tuple(notes))
+    return Prices(tickers, dates, filled, tuple(notes), quotes.named_by_file)
 
 
 def _late(tickers: tuple[str, ...], dates: Days, first: NDArray[np.intp]) -> list[str]:
@@ -163,7 +183,7 @@ def _late(tickers: tuple[str, ...], dates: Days, first: NDArray[np.intp]) -> lis
     if not len(late):
         return []
     listed = _listed(late, lambda i: f"{tickers[i]} on {dates[first[i]]}", "ticker")
-    return [f"prices begin later than the file: {listed}"]
+    return [f"prices that begin later than the others: {listed}"]
 
 
 def _gaps(
@@ -171,7 +191,6 @@ def _gaps(
     dates: Days,
     known: NDArray[np.bool_],
     missing: NDArray[np.intp],
-    first: NDArray[np.intp],
 ) -> list[str]:
     gapped = np.flatnonzero(missing)
     if not len(gapped):

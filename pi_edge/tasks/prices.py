@@ -17,27 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.errors import BadInput
-from pi_edge.tasks import dates, history, table
-from pi_edge.tasks.history import Prices
+from pi_edge.tasks import dates, history, numerals, table, text_files
+from pi_edge.tasks.headings import ADJUSTED, CLOSE, DATE, OTHER, TICKER, VAGUE, first, plain
+from pi_edge.tasks.history import Prices, Quotes
 from pi_edge.tasks.table import Table, at, shown
 
-__all__ = ["Prices", "from_columns", "parse", "read"]
+__all__ = ["Prices", "Quotes", "from_columns", "parse", "quotes", "read"]
 
-# Headings, small letters and digits only; of several the first found counts.
-_DATE = ("date", "data", "datum", "day", "datetime", "timestamp", "tradedate", "quotedate", "time")
-_TICKER = ("ticker", "symbol", "tickersymbol", "stock", "stocksymbol", "isin", "code", "name")
-_ADJUSTED = ("adjclose", "adjustedclose", "closeadj", "closeadjusted", "adjclosingprice")
-_CLOSE = (
-    *("close", "closelast", "closeprice", "closingprice", "lastclose", "prcclose"),
-    *("zamkniecie", "schluss", "schlusskurs", "cierre", "cloture", "last", "price"),
-)
-# What else such files have, so that "Low" of a file with "Close" is no ticker.
-_OTHER = (
-    *("open", "high", "low", "volume", "vol", "openint", "openinterest", "per", "time", "change"),
-    *("changepercent", "chg", "dividends", "dividendamount", "dividend", "stocksplits", "vwap"),
-    *("splitcoefficient", "capitalgains", "otwarcie", "najwyzszy", "najnizszy", "wolumen"),
-    *("currency", "exchange", "interval", "trades", "adjopen", "adjhigh", "adjlow", "adjvolume"),
-)
 _CORNERS = ("", "price", "ticker", "attributes", "symbols")
 _MISSING = frozenset(
     ("", "null", "none", "nan", "na", "n/a", "#n/a", "n.a.", "nd", "-", "--", "–", ".")
@@ -52,43 +38,44 @@ def read(path: Path) -> Prices:
         BadInput: it cannot be read or understood; the message names the line.
         TooLarge: it has more bytes or prices than are read here.
     """
-    return parse(table.contents(path), str(path))
+    return parse(text_files.contents(path), str(path))
 
 
 def parse(data: bytes, name: str) -> Prices:
     """The prices in the bytes of a CSV file called ``name``; raises as ``read``."""
+    return history.complete(quotes(data, name))
+
+
+def quotes(data: bytes, name: str) -> Quotes:
+    """The same, with holes where the file has no price; raises as ``read``."""
     sheet = table.parse(data, name)
     if not sheet.rows:
         raise BadInput(f"{name} has a heading but no rows: it needs a row a day")
     stacked = _stacked(sheet)
     if stacked:
         return stacked
-    headings = [_plain(heading) for heading in sheet.header]
+    headings = [plain(heading) for heading in sheet.header]
     date = _date_column(sheet, headings)
     others = [column for column in range(len(headings)) if column != date]
-    adjusted, close = _first(headings, _ADJUSTED), _first(headings, _CLOSE)
-    if adjusted is not None or close is not None:
-        ticker = _first(headings, _TICKER)
-        column = adjusted if adjusted is not None else close
-        known = (*_ADJUSTED, *_CLOSE, *_OTHER, *_TICKER, *_DATE, "")
-        ignored = [sheet.header[i] for i in others if headings[i] not in known]
-        notes = []
-        if adjusted is not None and close is not None:
-            notes.append(f"{sheet.header[adjusted]} is taken, not {sheet.header[close]}")
-        if ignored:
-            notes.append(f"columns left out: {', '.join(shown(i) for i in ignored[:8])}")
-        if column is not None and ticker is not None:
-            return _long(sheet, date, ticker, column, notes)
-        if column is not None:
-            tickers = {_stem(name): column}
-            return replace(_wide(sheet, date, tickers, notes), named_by_file=True)
-    if {"high", "low"} <= set(headings):
+    adjusted, close = first(headings, ADJUSTED), first(headings, CLOSE)
+    column = close if adjusted is None else adjusted
+    ticker = first(headings, TICKER)
+    known = (*ADJUSTED, *CLOSE, *OTHER, *TICKER, *DATE, "")
+    unknown = [sheet.header[i] for i in others if headings[i] not in known]
+    if column is None and {"high", "low"} <= set(headings):
         raise BadInput(f"{name} has no column Close: get it with the closing prices")
-    return _wide(sheet, date, _tickers(sheet, others))
+    if column is None or (ticker is None and unknown and headings[column] in VAGUE):
+        return _wide(sheet, date, _tickers(sheet, others))
+    notes = [f"columns left out: {', '.join(map(shown, unknown[:8]))}"] if unknown else []
+    if adjusted is not None and close is not None:
+        notes.append(f"{sheet.header[adjusted]} is taken, not {sheet.header[close]}")
+    if ticker is not None:
+        return _long(sheet, date, ticker, column, notes)
+    return replace(_wide(sheet, date, {_stem(name): column}, notes), named_by_file=True)
 
 
-def from_columns(days: Sequence[str], closes: Mapping[str, Sequence[object]], name: str) -> Prices:
-    """Prices out of dates and, for each ticker, as many numbers; None where there is none.
+def from_columns(days: Sequence[str], closes: Mapping[str, Sequence[object]], name: str) -> Quotes:
+    """Quotes out of dates and, for each ticker, as many numbers; None where there is none.
 
     Raises:
         BadInput: lengths differ, or a date or price is none; the message names the entry, from 1.
@@ -126,36 +113,36 @@ def _json_price(value: object, where: str, ticker: str) -> float:
 # --- layouts ------------------------------------------------------------------------------------
 
 
-def _stacked(sheet: Table) -> Prices | None:
+def _stacked(sheet: Table) -> Quotes | None:
     """yfinance's heading of several lines: fields, tickers and a line for the date."""
     below = sheet.rows[0]
-    corners = {_plain(sheet.header[0]), _plain(below[0])} if sheet.header else set()
+    corners = {plain(sheet.header[0]), plain(below[0])} if sheet.header else set()
     if len(sheet.header) < 2 or not corners <= set(_CORNERS):
         return None
     fields, tickers = sheet.header[1:], below[1:]
-    if _plain(sheet.header[0]) == "ticker" or not _all_fields(fields):
+    if plain(sheet.header[0]) == "ticker" or not _all_fields(fields):
         fields, tickers = tickers, fields
     if not _all_fields(fields):
         return None
-    plain = [_plain(field) for field in fields]
-    wanted = _ADJUSTED if _first(plain, _ADJUSTED) is not None else _CLOSE
-    chosen = [i for i, field in enumerate(plain) if field in wanted]
+    plainly = [plain(field) for field in fields]
+    wanted = ADJUSTED if first(plainly, ADJUSTED) is not None else CLOSE
+    chosen = [i for i, field in enumerate(plainly) if field in wanted]
     if not chosen:
         raise BadInput(f"{sheet.name} has no column Close: get it with the closing prices")
-    start = 2 if len(sheet.rows) > 1 and _plain(sheet.rows[1][0]) in _DATE else 1
+    start = 2 if len(sheet.rows) > 1 and plain(sheet.rows[1][0]) in DATE else 1
     rest = replace(sheet, rows=sheet.rows[start:], lines=sheet.lines[start:])
     if not rest.rows:
         raise BadInput(f"{sheet.name} has a heading but no rows: it needs a row a day")
     _refuse_repeated((tickers[i] for i in chosen), sheet.name)
-    notes = ["Adj Close is taken, not Close"] if wanted is _ADJUSTED and "close" in plain else []
+    notes = ["Adj Close is taken, not Close"] if wanted is ADJUSTED and "close" in plainly else []
     return _wide(rest, 0, {tickers[i]: i + 1 for i in chosen}, notes)
 
 
 def _all_fields(cells: Sequence[str]) -> bool:
-    return all(_plain(cell) in (*_ADJUSTED, *_CLOSE, *_OTHER) for cell in cells)
+    return all(plain(cell) in (*ADJUSTED, *CLOSE, *OTHER) for cell in cells)
 
 
-def _wide(sheet: Table, date: int, tickers: Mapping[str, int], notes: Sequence[str] = ()) -> Prices:
+def _wide(sheet: Table, date: int, tickers: Mapping[str, int], notes: Sequence[str] = ()) -> Quotes:
     columns = list(zip(*sheet.rows, strict=True))
     days, more = dates.column(columns[date], lambda row: at(sheet.name, sheet.lines[row]))
     grid = np.empty((len(sheet.rows), len(tickers)))
@@ -172,7 +159,7 @@ def _wide(sheet: Table, date: int, tickers: Mapping[str, int], notes: Sequence[s
     )
 
 
-def _long(sheet: Table, date: int, ticker: int, close: int, notes: Sequence[str]) -> Prices:
+def _long(sheet: Table, date: int, ticker: int, close: int, notes: Sequence[str]) -> Quotes:
     columns = list(zip(*sheet.rows, strict=True))
     days, more = dates.column(columns[date], lambda row: at(sheet.name, sheet.lines[row]))
     places = {name: index for index, name in enumerate(dict.fromkeys(columns[ticker]))}
@@ -200,7 +187,7 @@ def _date_column(sheet: Table, headings: Sequence[str]) -> int:
             f"{sheet.name} has no heading line: put one before the first row, such as Date,Close"
             " or Date,AAPL,MSFT"
         )
-    named = _first(headings, _DATE)
+    named = first(headings, DATE)
     if named is not None:
         return named
     for column, cell in enumerate(sheet.rows[0]):
@@ -214,7 +201,7 @@ def _date_column(sheet: Table, headings: Sequence[str]) -> int:
 
 def _tickers(sheet: Table, columns: Iterable[int]) -> dict[str, int]:
     """The tickers of a wide table, each with its column; unnamed ones are no tickers."""
-    found = [(sheet.header[i], i) for i in columns if _plain(sheet.header[i])]
+    found = [(sheet.header[i], i) for i in columns if plain(sheet.header[i])]
     _refuse_repeated((ticker for ticker, _ in found), sheet.name)
     if not found:
         raise BadInput(f"{sheet.name} has no column of prices: name each after its ticker")
@@ -252,24 +239,13 @@ def _numbers(sheet: Table, cells: Sequence[str], column: str) -> NDArray[np.floa
 def _price(sheet: Table, row: int, cell: str, column: str) -> float:
     if cell.casefold() in _MISSING:
         return math.nan
-    value = table.to_float(cell, sheet.decimal)
+    value = numerals.to_float(cell, sheet.decimal)
     if value is None:
         raise BadInput(
             f"{at(sheet.name, sheet.lines[row])}, column {shown(column)}: {shown(cell)} is no"
             " number: write it like 12.5, or leave the cell empty if there is no price"
         )
     return value
-
-
-def _plain(heading: str) -> str:
-    """ "adjclose" of "Adj. Close**", "ticker" of "<TICKER>"; pandas' "Unnamed: 0" is no name."""
-    plain = re.sub(r"[\W_]+", "", heading.casefold())
-    return "" if heading.startswith("Unnamed:") else plain
-
-
-def _first(headings: Sequence[str], names: Sequence[str]) -> int | None:
-    """Where the first of ``names`` stands that is among the headings."""
-    return next((headings.index(name) for name in names if name in headings), None)
 
 
 def _stem(name: str) -> str:

@@ -7,42 +7,24 @@ or comma; compressed with gzip or not. Every complaint is one line that names fi
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import math
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pi_edge.errors import BadInput, NotFound, TooLarge
+from pi_edge.errors import BadInput
+from pi_edge.tasks import numerals, text_files
+from pi_edge.tasks.numerals import to_float
+from pi_edge.tasks.text_files import contents
 
-MAX_BYTES = 64 * 2**20
-"""The largest file, also when unpacked."""
+__all__ = ["Table", "at", "contents", "number", "parse", "read", "shown", "to_float"]
 
 MAX_LINE = 2**20
 """Characters. A longer line is no table; cells may have csv.field_size_limit(), 128 Ki."""
 
 _SEPARATORS = "\t;,|"
-_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
-_OTHER_FORMATS = (
-    (b"PK\x03\x04", "an Excel workbook or another ZIP archive: save the sheet as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save the sheet as CSV"),
-    (b"PAR1", "a Parquet file: write it as CSV"),
-    (b"%PDF", "a PDF document: get the numbers as CSV"),
-    (b"\x93NUMPY", "a .npy file: write it as CSV"),
-)
-
-# A comma that can only be a decimal comma, or only a thousands separator.
-_DECIMAL_COMMA = re.compile(r"[^\d.,]*\d+(\.\d{3})*,(\d{1,2}|\d{4,})\D*|\D*\d+(\.\d{3})+,\d+\D*")
-_GROUPING_COMMA = re.compile(r"\D*\d{1,3}(,\d{3})+(\.\d*)?\D*")
-_GROUPED = {
-    ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?"),
-    ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?"),
-}
-_CURRENCY = "$€£¥"
-_DIGIT_SPACES = re.compile(r"(?<=\d)[ '’\u00a0\u202f](?=\d{3}(?!\d))")
 
 
 @dataclass(frozen=True)
@@ -75,21 +57,6 @@ def read(path: Path) -> Table:
     return parse(contents(path), str(path))
 
 
-def contents(path: Path) -> bytes:
-    """The bytes of a file of at most MAX_BYTES; raises as ``read``."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise NotFound(f"there is no file {path}") from None
-    except IsADirectoryError:
-        raise BadInput(f"{path} is a folder: name the CSV file in it") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadInput(f"cannot read {path}: {reason}") from error
-    return data
-
-
 def parse(data: bytes, name: str) -> Table:
     """The table in ``data``.
 
@@ -101,7 +68,7 @@ def parse(data: bytes, name: str) -> Table:
             cells than the heading.
         TooLarge: more than MAX_BYTES.
     """
-    text = _text(_unpacked(data, name), name)
+    text = text_files.decode(data, name)
     first, told = _first_line(text)
     if not first:
         raise BadInput(f"{name} is empty: it needs a heading line and rows of numbers")
@@ -128,7 +95,7 @@ def parse(data: bytes, name: str) -> Table:
     if header is None:
         raise BadInput(f"{name} has no heading line: its first line must name the columns")
     comma = "," in text and (separator != "," or '"' in text)
-    decimal = _decimal(rows, separator) if comma else "."
+    decimal = numerals.decimal(rows, separator) if comma else "."
     return Table(name, header, tuple(rows), tuple(lines), decimal)
 
 
@@ -152,31 +119,6 @@ def number(table: Table, row: int, column: int) -> float:
     return value
 
 
-def to_float(cell: str, decimal: str = ".") -> float | None:
-    """The number that ``cell`` spells, None where it spells none; may be infinite or NaN.
-
-    Knows thousands separators (1,234.5; 1.234,5 where ``decimal`` is a comma; 1 234.5; 1'234.5)
-    and a currency sign before or after.
-    """
-    try:
-        if "_" not in cell and not (decimal == "," and _GROUPED[","].fullmatch(cell)):
-            return float(cell)
-    except ValueError:
-        pass
-    cell = _DIGIT_SPACES.sub("", cell.strip(_CURRENCY).strip())
-    if decimal == "." and _GROUPED["."].fullmatch(cell):
-        cell = cell.replace(",", "")
-    elif decimal == ",":
-        if _GROUPED[","].fullmatch(cell):
-            cell = cell.replace(".", "")
-        if "." not in cell:
-            cell = cell.replace(",", ".")
-    try:
-        return None if "_" in cell else float(cell)
-    except ValueError:
-        return None
-
-
 def at(name: str, line: int) -> str:
     """How a complaint begins."""
     return f"{name}, line {line}"
@@ -185,52 +127,6 @@ def at(name: str, line: int) -> str:
 def shown(cell: str) -> str:
     """A cell quoted on one line, shortened."""
     return repr(cell if len(cell) <= 40 else cell[:37] + "...")
-
-
-def _unpacked(data: bytes, name: str) -> bytes:
-    if data[:2] == b"\x1f\x8b":
-        try:
-            with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-                data = file.read(MAX_BYTES + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise BadInput(f"{name} is damaged: gzip cannot unpack it ({error})") from None
-    if len(data) > MAX_BYTES:
-        raise TooLarge(f"{name} has more than {MAX_BYTES // 2**20} MiB: send fewer rows or columns")
-    return data
-
-
-def _text(data: bytes, name: str) -> str:
-    for magic, what in _OTHER_FORMATS:
-        if data.startswith(magic):
-            raise BadInput(f"{name} is {what}")
-    try:
-        text = data.decode(_encoding(data))
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{name} is damaged {error.encoding} text: save it as UTF-8") from None
-    text = text.lstrip("\ufeff").rstrip("\x1a")  # DOS ends a file with 1A
-    if _NO_TEXT.search(text):
-        raise BadInput(f"{name} is no text: send a CSV file")
-    start = text[:100].lstrip()[:9].lower()
-    if start.startswith(("<!doctype", "<html", "<?xml")):
-        raise BadInput(f"{name} is a web page, not a table: download the CSV file itself")
-    return text
-
-
-def _encoding(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    head = data[:1000]
-    if b"\0" in head:  # UTF-16 without its mark has a NUL in every other byte
-        even, odd = head[::2].count(0), head[1::2].count(0)
-        if max(even, odd) > len(head) / 4 and min(even, odd) == 0:
-            return "utf-16-le" if odd else "utf-16-be"
-    for name in ("utf-8", "cp1252"):
-        try:
-            data.decode(name)
-        except UnicodeDecodeError:
-            continue
-        return name
-    return "latin-1"
 
 
 def _first_line(text: str) -> tuple[str, str]:
@@ -280,22 +176,6 @@ def _fit(row: tuple[str, ...], header: tuple[str, ...], name: str, line: int) ->
             " every row a cell for each column"
         )
     return row
-
-
-def _decimal(rows: list[tuple[str, ...]], separator: str) -> str:
-    """Told by the first number that can be read in one way only; else by the separator."""
-    found = False
-    for row in rows:
-        for cell in row:
-            if "," in cell and len(cell) < 40:
-                cell = _DIGIT_SPACES.sub("", cell)
-                if _DECIMAL_COMMA.fullmatch(cell):
-                    return ","
-                if _GROUPING_COMMA.fullmatch(cell):
-                    if "." in cell or cell.count(",") > 1:
-                        return "."
-                    found = True
-    return "," if found and separator in ";\t" else "."
 
 
 def _explained(error: csv.Error) -> str:

@@ -11,7 +11,7 @@ import hypothesis.strategies as st
 import pytest
 
 from pi_edge.errors import BadInput, NotFound, PiEdgeError, TooLarge
-from pi_edge.tasks import table
+from pi_edge.tasks import table, text_files
 
 
 def parsed(text: str | bytes) -> table.Table:
@@ -134,7 +134,7 @@ def test_what_is_no_table_is_told_in_one_line(content: bytes, told: str) -> None
 
 def test_a_small_file_that_unpacks_to_a_huge_one_is_refused() -> None:
     with pytest.raises(TooLarge, match="more than 64 MiB"):
-        parsed(gzip.compress(bytes(table.MAX_BYTES + 1)))
+        parsed(gzip.compress(bytes(text_files.MAX_BYTES + 1)))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
