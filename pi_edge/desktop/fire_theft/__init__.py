@@ -10,3 +10,6 @@ FLAGS = {
     "verify": {"given": DATA},
     "plot": {"given": DATA},
 }
+
+TRAINING = "fire-theft.npz"
+"""The file in STATE/training/fire-theft."""

@@ -1,0 +1,50 @@
+"""How far a regression's .tflite file is from its line in double precision. No TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_edge.desktop.regression.least_squares import Fit
+from pi_edge.model import Model
+
+_EPSILON32 = float(np.finfo(np.float32).eps)
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The largest over all rows, in the target's unit and as a part of the prediction."""
+
+    largest: float
+    relative: float
+
+
+def tflite_answers(path: Path, x: NDArray[np.float64] | NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the file gives for rows x [n, k]: [n]."""
+    model = Model(path)
+    parts = [
+        model.run({"x": x[start : start + BATCH].astype(np.float32)})["y"][:, 0]
+        for start in range(0, len(x), BATCH)
+    ]
+    return np.concatenate(parts)
+
+
+def differences(path: Path, fit: Fit, x: NDArray[np.float64]) -> Differences:
+    """Measure the file on rows x [n, k]."""
+    line = fit.predict(x)
+    apart = np.abs(tflite_answers(path, x) - line)
+    parts = apart[line != 0] / np.abs(line[line != 0])
+    return Differences(float(apart.max()), float(parts.max(initial=0.0)))
+
+
+def rounding(fit: Fit, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far float32 may be from the line in each row: half a unit in the last place for each
+    value, product and sum (Higham, Accuracy and Stability, 2002, section 3.1)."""
+    terms = np.abs(x) + np.abs(x - x.mean(0))
+    size = terms @ np.abs(np.array(fit.coefficients)) + 2 * np.abs(fit.predict(x.mean(0)[None]))
+    bound: NDArray[np.float64] = _EPSILON32 / 2 * (len(fit.columns) + 3) * size
+    return bound
