@@ -25,7 +25,8 @@ DEFAULT_MODEL = "fire-theft"
 
 MAX_ROWS = 100_000
 _BATCH = 1000
-_LARGEST = float(np.finfo(np.float32).max)
+# Of float32. Asking NumPy for it warns of subnormals on 32-bit ARM once a runtime is loaded.
+_LARGEST = (2 - 2**-23) * 2.0**127
 _HOW = (
     'send {"x": [numbers]} for one column, {"x": [[numbers of a row], ...]} or {"rows": [{column: '
     "number}, ...]} for several, or a CSV with a heading"

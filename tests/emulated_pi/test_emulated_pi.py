@@ -242,6 +242,7 @@ def test_predict_answers_without_a_daemon(pi: Pi) -> None:
     done = pi.run(".venv/bin/pi-edge", "predict", "fire-theft", "12.5", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["predictions"] == pytest.approx([33.4134], abs=0.001)
+    assert done.stderr == ""
 
 
 def test_models_verify_passes(pi: Pi) -> None:
