@@ -13,7 +13,9 @@ from pi_edge.desktop.stocks.forecast import FitPredict
 
 DAYS, TICKERS = 500, 4
 FIT, TARGET = slice(0, 400), slice(400, 500)
-EVERY = pytest.mark.parametrize("model", baselines.BASELINES.values(), ids=baselines.BASELINES)
+MODELS = baselines.all_models()
+RIDGE = MODELS["ridge"]
+EVERY = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def test_nothing_before_the_rows_to_fit_on_is_learned_either(
     changed = closes.copy()
     changed[:100] *= np.random.default_rng(0).uniform(0.5, 2, (100, TICKERS))
     fit = slice(100 + features.DAYS, 400)
-    if model is baselines.ridge:  # its first windows reach back by design
+    if model is RIDGE:  # its first windows reach back by design
         fit = slice(100 + 2 * features.DAYS, 400)
     before, after = model(closes, fit, TARGET), model(changed, fit, TARGET)
     np.testing.assert_allclose(before.middle, after.middle, rtol=1e-12)
@@ -85,7 +87,7 @@ def test_a_stock_listed_after_the_fit_gets_no_interval_and_spoils_no_other(
     late[:395, 3] = math.nan
     found = model(late, FIT, TARGET)
     assert np.isfinite(found.middle[:, :3]).all()
-    if model is not baselines.ridge:  # which needs no history of the stock itself to learn
+    if model is not RIDGE:  # which needs no history of the stock itself to learn
         assert np.isnan(found.low[:, 3]).all()
 
 
@@ -142,4 +144,15 @@ def test_ridge_is_scikit_learns_with_the_penalty_that_did_best_on_the_last_quart
     inputs = features.inputs(closes, rows, 10)
     said = best.predict(inputs.reshape(-1, 20).astype(float)).reshape(100, TICKERS)
     wanted = features.prices(closes[399:499], features.volatility(closes, rows), said)
-    np.testing.assert_allclose(baselines.ridge(closes, FIT, TARGET).middle, wanted, rtol=1e-9)
+    np.testing.assert_allclose(RIDGE(closes, FIT, TARGET).middle, wanted, rtol=1e-9)
+
+
+def test_ridge_sees_what_a_network_sees(closes: np.ndarray) -> None:
+    class Architecture:
+        lookback = 20
+        weights = features.SCALES["even"]
+
+    given = baselines.all_models(Architecture())["ridge"](closes, FIT, TARGET)
+    same = baselines.ridge(20, features.SCALES["even"])(closes, FIT, TARGET)
+    np.testing.assert_array_equal(given.middle, same.middle)
+    assert not np.array_equal(given.middle, RIDGE(closes, FIT, TARGET).middle)

@@ -8,6 +8,7 @@ missed on the rows learned from.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,38 +68,54 @@ def ar1(closes: Closes, fit: slice, target: slice) -> Forecast:
     return _around(closes[rows - 1], middle, _quantiles(residuals))
 
 
-def ridge(closes: Closes, fit: slice, target: slice) -> Forecast:
-    """Forecast standardised returns by one ridge regression for all stocks, on what `stocks` sees.
+def ridge(
+    lookback: int = LOOKBACK, weights: Floats = features.SCALES[features.SCALE]
+) -> FitPredict:
+    """Return the ridge regression on what `stocks` sees: one line for all stocks' returns.
 
-    The penalty is that of `PENALTIES` with the least squared error on the last quarter of `fit`,
-    learned on the quarters before; then all of `fit` is learned with it.
+    The penalty is that of `PENALTIES` with the least squared error on the last quarter of the
+    rows to fit on, learned on the quarters before; then all of them are learned with it.
+
+    Args:
+        lookback, weights: days of returns, and the volatility's weights, as features has them.
     """
-    before, after = calibration(fit)
-    known = closes[: fit.stop]
-    x, y = _samples(known, before)
-    held_x, held_y = _samples(known, after)
-    solve = _ridge(x, y)
-    errors = [np.mean((held_y - _line(solve(penalty), held_x)) ** 2) for penalty in PENALTIES]
-    x, y = _samples(known, fit)
-    line = _ridge(x, y)(PENALTIES[int(np.argmin(errors))])
-    residuals = y - _line(line, x)
-    rows = np.arange(target.start, target.stop)
-    inputs = features.inputs(closes, rows, LOOKBACK)
-    said = _line(line, inputs)
-    scale = features.volatility(closes, rows)
-    middle, low, high = (
-        features.prices(closes[rows - 1], scale, said + beside)
-        for beside in (0.0, *np.quantile(residuals, QUANTILES))
-    )
-    return Forecast(middle, low, high)
+
+    def run(closes: Closes, fit: slice, target: slice) -> Forecast:
+        before, after = calibration(fit)
+        known = closes[: fit.stop]
+        solve = _ridge(*_samples(known, before, lookback, weights))
+        x, y = _samples(known, after, lookback, weights)
+        errors = [np.mean((y - _line(solve(penalty), x)) ** 2) for penalty in PENALTIES]
+        x, y = _samples(known, fit, lookback, weights)
+        line = _ridge(x, y)(PENALTIES[int(np.argmin(errors))])
+        beside = np.quantile(y - _line(line, x), QUANTILES)
+        rows = np.arange(target.start, target.stop)
+        said = _line(line, features.inputs(closes, rows, lookback, weights))
+        scale = features.volatility(closes, rows, weights)
+        last = closes[rows - 1]
+        return Forecast(*(features.prices(last, scale, said + more) for more in (0.0, *beside)))
+
+    return run
 
 
-BASELINES: dict[str, FitPredict] = {
-    "last price": last_price,
-    "mean return": mean_return,
-    "ar1": ar1,
-    "ridge": ridge,
-}
+class Seen(Protocol):
+    """What a network's architecture tells of its inputs."""
+
+    @property
+    def lookback(self) -> int: ...
+
+    @property
+    def weights(self) -> Floats: ...
+
+
+def all_models(seen: Seen | None = None) -> dict[str, FitPredict]:
+    """Return every baseline by name, the ridge regression on the inputs that a network has."""
+    return {
+        "last price": last_price,
+        "mean return": mean_return,
+        "AR(1)": ar1,
+        "ridge": ridge(seen.lookback, seen.weights) if seen else ridge(),
+    }
 
 
 def _returns(closes: Closes, fit: slice) -> Floats:
@@ -108,11 +125,11 @@ def _returns(closes: Closes, fit: slice) -> Floats:
     return returns
 
 
-def _samples(closes: Closes, span: slice) -> tuple[Floats, Floats]:
-    """Inputs [n, 2 * LOOKBACK] and standardised returns [n] of all stocks listed long enough."""
+def _samples(closes: Closes, span: slice, lookback: int, weights: Floats) -> tuple[Floats, Floats]:
+    """Inputs [n, 2 * lookback] and standardised returns [n] of all stocks listed long enough."""
     rows = features.usable(span)
-    x = features.inputs(closes, rows, LOOKBACK).astype(np.float64)
-    y = np.clip(features.targets(closes, rows), -features.CLIP, features.CLIP)
+    x = features.inputs(closes, rows, lookback, weights).astype(np.float64)
+    y = np.clip(features.targets(closes, rows, 1, weights), -features.CLIP, features.CLIP)
     there = np.isfinite(x).all(2) & np.isfinite(y)
     return x[there], y[there]
 
