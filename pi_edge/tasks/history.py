@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.errors import BadInput, TooLarge
+from pi_edge.tasks import oddities
 from pi_edge.tasks.dates import Days, Where
+from pi_edge.tasks.table import shown
 
 MAX_CELLS = 10_000_000
 """Days times tickers: 80 MB. Forty years of a thousand stocks."""
-
-LONG_GAP = 10
-"""Days without a price, more of which are no mere oversight."""
-
-_SPLIT_BELOW, _SPLIT_ABOVE = 0.55, 1.8
-_SPLIT_TOLERANCE = 0.1
-_LISTED = 8
-"""How many tickers or days one note names."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +56,23 @@ class Quotes:
     named_by_file: bool = False
 
 
+def names(tickers: Iterable[str], source: str) -> tuple[str, ...]:
+    """The tickers, each on one line and printable.
+
+    Raises:
+        BadInput: one is empty, or there twice where case does not count.
+    """
+    printable = ("".join(c if c.isprintable() else " " for c in ticker) for ticker in tickers)
+    found = tuple(" ".join(ticker.split()) for ticker in printable)
+    counts = Counter(ticker.casefold() for ticker in found)
+    for ticker in found:
+        if not ticker:
+            raise BadInput(f"{source} has prices without a ticker: name them")
+        if counts[ticker.casefold()] > 1:
+            raise BadInput(f"{source} has {shown(ticker)} twice: keep one column a ticker")
+    return found
+
+
 def arrange(
     name: str,
     tickers: Sequence[str],
@@ -74,7 +86,7 @@ def arrange(
 
     Args:
         name: what complaints call their source.
-        tickers: a name for each column.
+        tickers: a name for each column, as ``names`` gives it.
         days: [rows].
         closes: [rows, tickers], or [rows] with ``columns``; NaN where there is none.
         columns: [rows], each row's ticker as an index into ``tickers``.
@@ -104,7 +116,7 @@ def arrange(
         )
     empty = len(np.unique(days)) - len(dates)
     if empty:
-        notes.append(f"{_count(empty, 'day')} without any price left out")
+        notes.append(f"{oddities.count(empty, 'day')} without any price left out")
 
     keys = places.reshape(-1) * len(tickers) + columns
     order = np.argsort(keys, kind="stable")
@@ -120,7 +132,7 @@ def arrange(
                 f" {quotes[one]:g}: keep one close a day"
             )
         repeated = len(np.unique(rows[second]))
-        notes.append(f"{_count(repeated, 'row')} left out that repeated another")
+        notes.append(f"{oddities.count(repeated, 'row')} left out that repeated another")
     grid = np.full(len(dates) * len(tickers), np.nan)
     grid[keys] = quotes
     return Quotes(tuple(tickers), dates, grid.reshape(len(dates), len(tickers)), tuple(notes))
@@ -153,7 +165,7 @@ def complete(
     count = len(dates)
     first = np.where(known.any(axis=0), known.argmax(axis=0), count)
     final = np.where(known.any(axis=0), count - 1 - known[::-1].argmax(axis=0), -1)
-    kept = (first < count) & (count - 1 - final <= LONG_GAP)
+    kept = (first < count) & (count - 1 - final <= oddities.LONG_GAP)
     notes = list(quotes.notes)
     for index in np.flatnonzero(~kept):
         if first[index] == count:
@@ -172,77 +184,7 @@ def complete(
     if last is not None:
         dates, filled, known = dates[-last:], filled[-last:], known[-last:]
     listed = ~np.isnan(filled)
-    notes += _late(tickers, dates, listed.argmax(axis=0))
-    notes += _gaps(tickers, dates, known, (listed & ~known).sum(axis=0))
-    notes += _leaps(tickers, dates, filled)
+    notes += oddities.late(tickers, dates, listed.argmax(axis=0))
+    notes += oddities.gaps(tickers, dates, known, (listed & ~known).sum(axis=0))
+    notes += oddities.leaps(tickers, dates, filled)
     return Prices(tickers, dates, filled, tuple(notes), quotes.named_by_file)
-
-
-def _late(tickers: tuple[str, ...], dates: Days, first: NDArray[np.intp]) -> list[str]:
-    late = np.flatnonzero(first > 0)
-    if not len(late):
-        return []
-    listed = _listed(late, lambda i: f"{tickers[i]} on {dates[first[i]]}", "ticker")
-    return [f"prices that begin later than the others: {listed}"]
-
-
-def _gaps(
-    tickers: tuple[str, ...],
-    dates: Days,
-    known: NDArray[np.bool_],
-    missing: NDArray[np.intp],
-) -> list[str]:
-    gapped = np.flatnonzero(missing)
-    if not len(gapped):
-        return []
-    listed = _listed(gapped, lambda i: f"{tickers[i]} {missing[i]}", "ticker")
-    total = _count(int(missing.sum()), "missing price")
-    notes = [f"{total} filled with the close before: {listed}"]
-    long = []
-    for index in gapped[missing[gapped] > LONG_GAP]:
-        priced = np.flatnonzero(known[:, index])
-        lengths = np.diff(np.append(priced, len(known))) - 1
-        for place in np.flatnonzero(lengths > LONG_GAP):
-            long.append(f"{tickers[index]} {lengths[place]} days after {dates[priced[place]]}")
-    if long:
-        listed = _listed(range(len(long)), lambda i: long[i], "gap")
-        notes.append(f"long gaps, in which nothing was traded or the data is lacking: {listed}")
-    return notes
-
-
-def _leaps(tickers: tuple[str, ...], dates: Days, closes: NDArray[np.float64]) -> list[str]:
-    """Days that look like a split which the prices do not allow for."""
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        ratios = closes[1:] / closes[:-1]
-        rows, columns = np.nonzero((ratios < _SPLIT_BELOW) | (ratios > _SPLIT_ABOVE))
-
-    def told(place: int) -> str:
-        ratio = float(ratios[rows[place], columns[place]])
-        day, ticker = dates[rows[place] + 1], tickers[columns[place]]
-        split = _split(ratio)
-        change = f"{ratio - 1:+.0%}" if ratio < 100 else f"times {ratio:.3g}"
-        return f"{ticker} {change} on {day}" + (f" (a {split} split?)" if split else "")
-
-    if not len(rows):
-        return []
-    listed = _listed(range(len(rows)), told, "day")
-    return [f"great leaps, check them or use prices adjusted for splits: {listed}"]
-
-
-def _split(ratio: float) -> str:
-    """ "2:1" where half the price is near, "1:10" where the tenfold is; else ""."""
-    shares = max(1 / ratio, ratio) if ratio > 0 else 0.0
-    whole = round(shares) if shares < 1000 else 0
-    if whole < 2 or abs(shares / whole - 1) > _SPLIT_TOLERANCE:
-        return ""
-    return f"{whole}:1" if ratio < 1 else f"1:{whole}"
-
-
-def _listed(places: Sequence[int] | NDArray[np.intp], told: Callable[[int], str], one: str) -> str:
-    named = ", ".join(told(place) for place in places[:_LISTED])
-    more = len(places) - _LISTED
-    return f"{named} and {_count(more, f'more {one}')}" if more > 0 else named
-
-
-def _count(number: int, one: str) -> str:
-    return f"{number} {one}" if number == 1 else f"{number} {one}s"

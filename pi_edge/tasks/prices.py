@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -80,7 +79,7 @@ def from_columns(days: Sequence[str], closes: Mapping[str, Sequence[object]], na
     Raises:
         BadInput: lengths differ, or a date or price is none; the message names the entry, from 1.
     """
-    _refuse_repeated(closes, name)
+    names = history.names(closes, name)
     where = [f"{name}, entry {number}" for number in range(1, len(days) + 1)]
     columns = []
     for ticker, values in closes.items():
@@ -93,7 +92,7 @@ def from_columns(days: Sequence[str], closes: Mapping[str, Sequence[object]], na
         columns.append([_json_price(*pair, ticker) for pair in zip(cells, where, strict=True)])
     read_days, notes = dates.column(days, where.__getitem__)
     grid = np.array(columns, np.float64).T.reshape(len(days), len(columns))
-    return history.arrange(name, tuple(closes), read_days, grid, None, where.__getitem__, notes)
+    return history.arrange(name, names, read_days, grid, None, where.__getitem__, notes)
 
 
 def _json_price(value: object, where: str, ticker: str) -> float:
@@ -133,9 +132,9 @@ def _stacked(sheet: Table) -> Quotes | None:
     rest = replace(sheet, rows=sheet.rows[start:], lines=sheet.lines[start:])
     if not rest.rows:
         raise BadInput(f"{sheet.name} has a heading but no rows: it needs a row a day")
-    _refuse_repeated((tickers[i] for i in chosen), sheet.name)
+    names = history.names((tickers[i] for i in chosen), sheet.name)
     notes = ["Adj Close is taken, not Close"] if wanted is ADJUSTED and "close" in plainly else []
-    return _wide(rest, 0, {tickers[i]: i + 1 for i in chosen}, notes)
+    return _wide(rest, 0, dict(zip(names, (i + 1 for i in chosen), strict=True)), notes)
 
 
 def _all_fields(cells: Sequence[str]) -> bool:
@@ -169,10 +168,10 @@ def _long(sheet: Table, date: int, ticker: int, close: int, notes: Sequence[str]
             f"{at(sheet.name, sheet.lines[row])}: the {sheet.header[ticker]} is missing: fill it in"
             " or remove the row"
         )
-    _refuse_repeated(places, sheet.name)
+    names = history.names(places, sheet.name)
     return history.arrange(
         sheet.name,
-        tuple(places),
+        names,
         days,
         _numbers(sheet, columns[close], sheet.header[close]),
         np.array([places[name] for name in columns[ticker]], np.intp),
@@ -201,18 +200,11 @@ def _date_column(sheet: Table, headings: Sequence[str]) -> int:
 
 def _tickers(sheet: Table, columns: Iterable[int]) -> dict[str, int]:
     """The tickers of a wide table, each with its column; unnamed ones are no tickers."""
-    found = [(sheet.header[i], i) for i in columns if plain(sheet.header[i])]
-    _refuse_repeated((ticker for ticker, _ in found), sheet.name)
+    found = [i for i in columns if plain(sheet.header[i])]
     if not found:
         raise BadInput(f"{sheet.name} has no column of prices: name each after its ticker")
-    return dict(found)
-
-
-def _refuse_repeated(tickers: Iterable[str], name: str) -> None:
-    counts = Counter(ticker.casefold() for ticker in tickers)
-    twice = [ticker for ticker, count in counts.items() if count > 1]
-    if twice:
-        raise BadInput(f"{name} has {shown(twice[0].upper())} twice: keep one column a ticker")
+    names = history.names((sheet.header[i] for i in found), sheet.name)
+    return dict(zip(names, found, strict=True))
 
 
 # --- cells --------------------------------------------------------------------------------------

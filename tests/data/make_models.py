@@ -45,3 +45,12 @@ for dtype in (tf.string, tf.bool, tf.float16, tf.uint8, tf.complex64, tf.bfloat1
     name = f"same-{dtype.name}"
     convert(name, lambda x: {"y": tf.reshape(x, [2, 2])}, x=(dtype, [2, 2]))
 convert("pick", lambda i: {"y": tf.gather(tf.constant([1.0, 2.0, 3.0]), i)}, i=(tf.int32, [None]))
+convert(
+    "prices",
+    lambda prices: {
+        "forecast": tf.reduce_mean(prices, 1),
+        "low": tf.reduce_min(prices, 1),
+        "high": tf.reduce_max(prices, 1),
+    },
+    prices=(tf.float32, [None, 5, 3]),
+)
