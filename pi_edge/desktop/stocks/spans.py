@@ -13,6 +13,9 @@ from pi_edge.errors import BadInput
 LEAST_DAYS = 200
 """Fewer leave no room for a window of 61 days in training and for a quantile in validation."""
 
+LEAST_MEASURED = 20
+"""Days with a full window that a stock must have had, to be measured on."""
+
 TRAIN, VALIDATION = 0.6, 0.2
 
 

@@ -1,0 +1,242 @@
+"""Turn a trained model of stocks into TFLite files, and measure each on the test span.
+
+The files are made from weights that never saw the test span; this is where they meet it, once,
+when nothing is left to choose.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from pi_edge import files
+from pi_edge.desktop import model_json
+from pi_edge.desktop.stocks import data, features, levels, measure, network, spans, tflite
+from pi_edge.desktop.stocks.train import Trained, fitted, suitable, trained
+from pi_edge.errors import BadInput
+from pi_edge.tasks.prices import Prices
+
+DEFAULT = "float32"
+INTERVAL = [0.1, 0.9]
+MOST_COST = 0.01
+CHECK_DAYS = 6
+CALIBRATION_DAYS = 300
+
+# How far another runtime or processor may be from the expected prices, in parts of the highest
+# price in check.npz. Floats differ by the order of additions, int8 by a step or two.
+TOLERANCE = {"float32": 1e-5, "float16": 1e-5, "int8": 5e-3}
+
+INSIDE = {
+    "int8": "the dense layers are integer; returns, volatility and prices stay float32, as of "
+    "256 steps one cannot make prices"
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is converted: a graph, and what it needs to be told about.
+
+    Attributes:
+        graph: prices [n, days, tickers] -> forecast, low, high [n, tickers], in TensorFlow.
+        days: rows of prices it takes.
+        horizon: days ahead.
+        about: for model.json.
+    """
+
+    graph: tflite.Graph
+    days: int
+    horizon: int
+    about: dict[str, Any]
+
+
+def convert(
+    name: str,
+    *,
+    state: Path,
+    output: Path,
+    prices: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Convert the finished training of `name` in `state` into the folder `output`/`name`.
+
+    Raises:
+        BadInput: it was trained on other prices than those given.
+    """
+    result = trained(name, state)
+    path = data.find(prices)
+    if files.sha256(path) != result.story["plan"]["data_sha256"]:
+        raise BadInput(
+            f"{name} was trained on other prices than {path} ({result.story['plan']['file']}): "
+            f"name that file with --prices, or run pi-edge train {name} --prices {path}"
+        )
+    table = data.load(path)
+    divided = spans.split(len(table.dates), str(path))
+    table = suitable(name, table, divided, lambda _: None)
+    command = f"pi-edge convert {name}" + (f" --prices {path.name}" if prices else "")
+    return write(result, output / name, table, divided, command, own=prices is not None, say=say)
+
+
+def write(
+    result: Trained,
+    folder: Path,
+    table: Prices,
+    divided: spans.Spans,
+    command: str,
+    *,
+    own: bool,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Write the .tflite files, check.npz and model.json of one model into `folder`.
+
+    Everything is made and measured beside the folder first; model.json, which names the
+    other files' hashes, takes its place last.
+    """
+    source = _source(result, len(table.tickers))
+    closes, days, horizon = table.closes, source.days, source.horizon
+    known = measure.full(closes, slice(0, divided.test.start), days, horizon)
+    rows = measure.full(closes, divided.test, days, horizon)
+    if not len(rows):
+        raise BadInput(
+            f"no day from {table.dates[divided.test.start]} on has {days} days of prices of all "
+            f"tickers before it: {result.name} needs a longer history or fewer tickers"
+        )
+    # A ticker listed after validation leaves no window of all before the test span.
+    some = known if len(known) else rows
+    examples = measure.windows(closes, _spread(some, CALIBRATION_DAYS), days)
+    check_rows = _spread(some[-len(some) // 4 :], CHECK_DAYS)
+    check = measure.windows(closes, check_rows, days)
+    expected = source.graph(tf.constant(measure.windows(closes, rows, days)))
+    usual = measure.measured(closes, rows, horizon, _last_price(closes, rows))
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{result.name}.") as scratch:
+        made = Path(scratch)
+        checks: dict[str, NDArray[np.float32]] = {"inputs/prices": check}
+        variants: dict[str, Any] = {}
+        left_out: dict[str, Any] = {}
+        for variant in tflite.VARIANTS:
+            path = made / f"{variant}.tflite"
+            path.write_bytes(tflite.convert(source.graph, variant, examples))
+            outputs = measure.answers(path, closes, rows, days)
+            found = measure.measured(closes, rows, horizon, outputs)
+            apart = max(
+                float(np.abs(outputs[name] / expected[name].numpy() - 1).max())
+                for name in measure.OUTPUTS
+            )
+            size = f"{path.stat().st_size:,} bytes"
+            say(
+                f"{result.name} {variant:8} error {found.mae:.4f}, {found.ratio:.4f} of the last "
+                f"price's, {found.coverage:.1%} in the interval, {size}, at most {apart:.2g} of a "
+                "price from the network"
+            )
+            cost = found.mae / variants[DEFAULT]["mae"] - 1 if variants else 0.0
+            if cost > MOST_COST:
+                why = f"costs {cost:.1%} more error than float32, more than {MOST_COST:.0%}"
+                left_out[variant] = {"why": why, **found.told(), "command": command}
+                say(f"{result.name} {variant:8} left out: {why}")
+                path.unlink()
+                continue
+            variants[variant] = model_json.variant(
+                path,
+                command,
+                **found.told(),
+                **({"inside": INSIDE[variant]} if variant in INSIDE else {}),
+                largest_relative_difference=float(f"{apart:.3g}"),
+                tolerance=float(f"{TOLERANCE[variant] * check.max():.3g}"),
+            )
+            given = measure.answers(path, closes, check_rows, days)
+            checks |= {f"{variant}/{name}": given[name] for name in measure.OUTPUTS}
+        contents = io.BytesIO()
+        np.savez_compressed(contents, **checks)  # type: ignore[arg-type]
+        (made / model_json.CHECK).write_bytes(contents.getvalue())
+        document = {
+            "name": result.name,
+            "task": "stocks",
+            "family": "stocks",
+            "default": DEFAULT,
+            "tickers": list(table.tickers),
+            "days": days,
+            "interval": INTERVAL,
+            "horizon_days": horizon,
+            "variants": variants,
+            "left_out": left_out,
+            "last_price_mae": usual.told()["mae"],
+            "check": model_json.check(made / model_json.CHECK),
+            "measured": model_json.measured_on(),
+            "trained": _story(result, source, table, own),
+        }
+        for path in sorted(made.iterdir()):
+            with files.replacing(folder / path.name) as file, path.open("rb") as made_file:
+                shutil.copyfileobj(made_file, file)
+        for variant in left_out:  # of an earlier conversion
+            (folder / f"{variant}.tflite").unlink(missing_ok=True)
+        files.write_json(folder / model_json.FILE, document)
+    return folder
+
+
+def _source(result: Trained, tickers: int) -> Source:
+    if result.name == "stocks":
+        made = fitted(result)
+        about = {
+            "network": f"{made.architecture.name}, {made.architecture.lookback} days",
+            "parameters": sum(int(value.size) for value in made.weights.values()),
+            **result.story["fitted"],
+            "validation": result.story["validation"],
+            "evaluation": result.story["evaluation"],
+        }
+        graph = network.graph(made, tickers)
+        return Source(graph, features.DAYS, made.architecture.horizon, about)
+    known = levels.from_arrays(result.values)
+    about = {
+        "network": f"dense {'-'.join(map(str, levels.HIDDEN))} with ELU on scaled prices",
+        "parameters": sum(int(value.size) for value in (*known.kernels, *known.biases)),
+        "epochs": result.story["epochs"],
+        "validation_loss": result.story["validation_loss"],
+    }
+    return Source(levels.graph(known), known.days, 1, about)
+
+
+def _story(result: Trained, source: Source, table: Prices, own: bool) -> dict[str, Any]:
+    """Tell how the model was trained, for model.json."""
+    told = result.story
+    plan = told["plan"]
+    return {
+        **source.about,
+        "data": {
+            "source": plan["file"] if own else data.SOURCE,
+            "terms": "the user's own" if own else data.TERMS,
+            "sha256": plan["data_sha256"],
+            "days": len(table.dates),
+        },
+        "spans": told["spans"],
+        "seed": plan["seed"],
+        "recipe": plan["recipe"],
+        "seconds": round(told["seconds"], 1),
+        "date": told["finished"],
+        "versions": told["versions"],
+        "machine": told["machine"],
+        "memory": {
+            "peak_bytes": told["peak_bytes"],
+            "tensorflow_import_bytes": told["tensorflow_import_bytes"],
+        },
+    }
+
+
+def _last_price(closes: NDArray[np.float64], rows: NDArray[np.int64]) -> measure.Outputs:
+    last = closes[rows - 1].astype(np.float32)
+    return dict.fromkeys(measure.OUTPUTS, last)
+
+
+def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Pick at most so many rows, evenly."""
+    picked = np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(np.int64)
+    return np.asarray(rows[picked])
