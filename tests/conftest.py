@@ -44,8 +44,9 @@ LITTLE = ("double", "sum", "log", "power", "pick", "same-string", "same-bool", "
 
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
-    """A daemon for all tests that leave it as it was: the shipped models, and LITTLE ones as
-    the owner's. Must still be ready when the last test is done."""
+    """A daemon for all tests that leave it as it was: the shipped models, and as the owner's the
+    LITTLE ones and ``prices``, which forecasts the mean of five days. Must still be ready when the
+    last test is done."""
     with _shared_daemon(tmp_path_factory.mktemp("daemon")) as running:
         yield running
 
@@ -61,6 +62,7 @@ def plain_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDa
 def _shared_daemon(folder: Path, command: tuple[str, ...] = ()) -> Iterator[RunningDaemon]:
     for name in LITTLE:
         install(name, folder / "models", variants=2, labels=["none", "some", "many"])
+    install("prices", folder / "models", "stocks", tickers=["AAA", "BBB", "CCC"], days=5)
     with running_daemon(folder, command=command) as running:
         yield running
         assert running.process.poll() is None, running.log.read_text()

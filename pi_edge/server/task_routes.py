@@ -65,7 +65,7 @@ class _Api:
         body = await bodies.read(headers, request.receive, self._max_body)
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         if content_type.lower().startswith("multipart/"):
-            body, content_type = await image_field(body, content_type)
+            body, content_type = await form_file(body, content_type)
         if not body:
             raise BadInput(f"the body is empty: send what /tasks/{name} is to look at")
         loop = asyncio.get_running_loop()
@@ -121,8 +121,10 @@ def describe(model: ModelStatus) -> dict[str, Any]:
     }
 
 
-async def image_field(body: bytes, content_type: str) -> tuple[bytes, str]:
-    """Contents and content type of the field "image" of a multipart form (RFC 7578).
+async def form_file(body: bytes, content_type: str) -> tuple[bytes, str]:
+    """Contents and content type of the file in a multipart form (RFC 7578).
+
+    It is the field "image", or "file" for what is none.
 
     Raises:
         BadInput: it is no such form, or has no file in that field.
@@ -141,9 +143,9 @@ async def image_field(body: bytes, content_type: str) -> tuple[bytes, str]:
     except MultiPartException as error:
         raise BadInput(f"the form cannot be read: {error.message}") from None
     try:
-        field = form.get("image")
+        field = form.get("image") or form.get("file")
         if not isinstance(field, UploadFile):
-            raise BadInput('the form has no file in a field "image"')
+            raise BadInput('the form has no file in a field "image" or "file"')
         return await field.read(), field.content_type or ""
     finally:
         await form.close()

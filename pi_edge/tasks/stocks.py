@@ -185,9 +185,11 @@ def _last_days(quotes: Quotes, tickers: list[str], days: int) -> Prices:
             notes.append(f"nothing in the file tells the ticker: taken for {tickers[0]}")
     missing = [ticker for ticker in tickers if ticker.casefold() not in places]
     if missing:
+        there = "one stock, which the file does not name"
         raise BadInput(
-            f"prices of {_named(missing)} are missing; there are those of {_named(quotes.tickers)}:"
-            f" this model forecasts {_named(tickers)}; for other tickers make your own model with"
+            f"prices of {_named(missing)} are missing; there are those of"
+            f" {there if quotes.named_by_file else _named(quotes.tickers)}: this model forecasts"
+            f" {_named(tickers)}; for other tickers make your own model with"
             " pi-edge train stocks --prices FILE"
         )
     columns = [places[ticker.casefold()] for ticker in tickers]
