@@ -103,7 +103,7 @@ def from_argument(text: str) -> Request:
         raise NotFound(f"{text} is no number, and there is no file of that name") from None
     if contents[:64].lstrip()[:1] in (b"{", b"["):
         return _from_json(contents)
-    return _checked(table.parse(contents, text))
+    return _checked(table.parse(contents, "the CSV"))
 
 
 def answer(request: Request, run: Run, about: Mapping[str, Any]) -> dict[str, Any]:

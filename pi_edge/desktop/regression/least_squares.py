@@ -102,7 +102,8 @@ def fit(x: Array, y: Array, columns: Sequence[str]) -> Fit:
     with np.errstate(over="ignore", under="ignore"):
         slopes = beta * y_length / lengths * (y_scale / scales)
     intercept = math.fsum([y_mean * y_scale, *(-slopes * (means * scales))])
-    if not np.isfinite([*slopes, intercept]).all():
+    lost = (slopes == 0) & (beta != 0)
+    if lost.any() or not np.isfinite([*slopes, intercept]).all():
         raise BadInput("the columns differ too much in size: give them in other units")
     standard_errors = intercept_error = sigma = None
     if free > 0:

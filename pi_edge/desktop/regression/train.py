@@ -120,7 +120,7 @@ def summary(fitted: Fit, target: str) -> str:
     lines = [f"{'column':{width}} {'coefficient':>18} {'standard error':>18} {'t':>10}"]
     for name, value, error in entries[: SHOWN_COLUMNS + 1]:
         told = "-" if error is None else f"{error:.10g}"
-        t = "-" if not error else f"{value / error:.3f}"
+        t = "-" if not error else f"{value / error:.5g}"
         lines.append(f"{name:{width}} {value:18.12g} {told:>18} {t:>10}")
     if len(entries) > SHOWN_COLUMNS + 1:
         lines.append(f"... and {len(entries) - SHOWN_COLUMNS - 1} more columns")

@@ -78,22 +78,25 @@ def compare(
     say(f"{told['name']} in {module} {version}, fitted again to {len(y)} rows")
     say(f"  {'column':30} {'fitted again':>20} {'model.json':>20}")
     names = ("(intercept)", *again.columns)
+    # A coefficient may be nothing but rounding: what it adds to a prediction is what counts.
+    slacks = (SAME * float(np.abs(y).max()), *(SAME * y.std() / x.std(0)))
     deviations = (
         again.intercept_standard_error or 0.0,
         *(again.standard_errors or (0.0,) * len(again.columns)),
     )
     pairs = zip(_numbers(again), _numbers(before), strict=True)
-    for name, (now, then), deviation in zip(names, pairs, deviations, strict=True):
+    for name, (now, then), slack, deviation in zip(names, pairs, slacks, deviations, strict=True):
         say(f"  {name:30} {now:20.13g} {then:20.13g}")
         # Where columns say nearly the same, rounding moves a coefficient far within its error.
-        if not abs(now - then) <= SAME * abs(now) + 1e-7 * deviation:
+        if not abs(now - then) <= SAME * abs(now) + slack + 1e-7 * deviation:
             problems.append(f"{folder}: {name} is {now!r} here, model.json says {then!r}")
     for key in ("r_squared", "residual_standard_error", "rows", "degrees_of_freedom"):
         here, there = getattr(again, key), claimed.get(key)
         if here is None or there is None:
             same = here is there
         else:
-            same = bool(np.isclose(here, there, rtol=SAME, atol=1e-12))
+            unit = float(y.std()) if key == "residual_standard_error" else 1.0
+            same = bool(abs(here - there) <= SAME * (abs(here) + unit))
         if not same:
             problems.append(f"{folder}: {key} is {here!r} here, model.json says {there!r}")
     apart = float(np.abs(again.predict(x) - before.predict(x)).max())
