@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.errors import BadInput, PiEdgeError, TooLarge
+from pi_edge.errors import BadInput, PiEdgeError
 from pi_edge.tasks import Run, history, prices, text_files
 from pi_edge.tasks.history import Prices, Quotes
 
 DEFAULT_MODEL = "stocks"
 
 MAX_BODY = 8 * 2**20
-"""Bytes: what a small machine parses without running out of memory. Only the last days count."""
+"""Bytes, unpacked: what a small machine reads without running out of memory."""
 
 _OUTPUTS = ("forecast", "low", "high")
 _NAMED = 10
@@ -36,10 +36,7 @@ def from_body(body: bytes, content_type: str) -> Quotes:
         BadInput: neither, or something in it is no date or no price.
         TooLarge: more than MAX_BODY.
     """
-    if len(body) > MAX_BODY:
-        raise TooLarge(
-            f"there are more than {MAX_BODY // 2**20} MiB of prices: send the last days only"
-        )
+    body = text_files.unpack(body, "the body", MAX_BODY)
     if "json" in content_type.lower():
         return _from_json(body)
     return _parse(body, "the CSV")

@@ -50,18 +50,24 @@ def decode(data: bytes, name: str) -> str:
         BadInput: damaged, or no text.
         TooLarge: more than MAX_BYTES.
     """
-    return _text(_unpacked(data, name), name)
+    return _text(unpack(data, name), name)
 
 
-def _unpacked(data: bytes, name: str) -> bytes:
+def unpack(data: bytes, name: str, limit: int = MAX_BYTES) -> bytes:
+    """``data``, or what gzip makes of it.
+
+    Raises:
+        BadInput: it is damaged.
+        TooLarge: more than ``limit`` bytes; no more than these are ever in memory.
+    """
     if data[:2] == b"\x1f\x8b":
         try:
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-                data = file.read(MAX_BYTES + 1)
+                data = file.read(limit + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise BadInput(f"{name} is damaged: gzip cannot unpack it ({error})") from None
-    if len(data) > MAX_BYTES:
-        raise TooLarge(f"{name} has more than {MAX_BYTES // 2**20} MiB: send fewer rows or columns")
+    if len(data) > limit:
+        raise TooLarge(f"{name} has more than {limit // 2**20} MiB: send fewer rows or columns")
     return data
 
 

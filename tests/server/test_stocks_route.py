@@ -114,7 +114,7 @@ def test_too_large_a_body_is_refused(daemon: RunningDaemon) -> None:
 
 
 def test_a_small_body_that_unpacks_to_a_huge_one_is_refused(daemon: RunningDaemon) -> None:
-    refused(daemon.send("POST", ROUTE, gzip.compress(bytes(65 * 2**20), 1)), 413, "64 MiB")
+    refused(daemon.send("POST", ROUTE, gzip.compress(bytes(9 * 2**20))), 413, "8 MiB")
 
 
 def test_a_model_of_another_task_is_refused(daemon: RunningDaemon) -> None:

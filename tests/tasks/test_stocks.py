@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -205,9 +206,10 @@ def test_prices_beyond_float32_are_refused() -> None:
     assert "AAA has a price too large" in complaint(csv(*ROWS[:3], "2024-01-05,1e300,23"))
 
 
-def test_a_body_too_large_for_a_small_machine_is_refused() -> None:
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_a_body_too_large_for_a_small_machine_is_refused(packed: Callable[[bytes], bytes]) -> None:
     with pytest.raises(TooLarge, match="more than 8 MiB"):
-        stocks.from_body(bytes(stocks.MAX_BODY + 1), "text/csv")
+        stocks.from_body(packed(bytes(stocks.MAX_BODY + 1)), "text/csv")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
