@@ -35,11 +35,11 @@ class Progress:
             self.bar.update()
             if now - self.said > 0.2:
                 self.said = now
-                self.bar.set_postfix_str(f"{_readable(figures)}, {self._left(now)} left in all")
+                self.bar.set_postfix_str(f"{_readable(figures)}{self._left(now)} left in all")
         elif now - self.said > PLAIN_EVERY:
             self.said = now
             print(
-                f"{self.title}: {self.done / self.total:.0%}, {_readable(figures)}, "
+                f"{self.title}: {self.done / self.total:.0%}, {_readable(figures)}"
                 f"{self._left(now)} left",
                 flush=True,
             )
@@ -61,7 +61,7 @@ class Progress:
 
 
 def _readable(figures: dict[str, float]) -> str:
-    return ", ".join(
-        f"{name} {value:.2%}" if name == "accuracy" else f"{name} {value:.4f}"
+    return "".join(
+        f"{name} {value:.2%}, " if name == "accuracy" else f"{name} {value:.4f}, "
         for name, value in figures.items()
     )
