@@ -109,14 +109,14 @@ def told(tried: Tried, chosen: Architecture, tickers: int) -> dict[str, Any]:
 
 def lines(table: dict[str, Any]) -> Iterator[str]:
     """The validation table for a person."""
-    yield f"  {'on validation':26} {'days ahead':>10} {'error/last':>11} {'p':>7} {'shrunk by':>10}"
+    yield f"  {'on validation':26} {'days ahead':>10} {'error/last':>11} {'p':>7} {'times':>6}"
     for row in table["table"]:
         shrinkage = f"{row['shrinkage']:.1f}" if "shrinkage" in row else ""
         chance = f"{row['p']:.3f}" if row["p"] is not None else ""
         mark = " <- chosen" if row["key"] == table["chosen"] else ""
         yield (
             f"  {row['model']:26} {row['horizon']:>10} {row['ratio']:>11.5f} {chance:>7} "
-            f"{shrinkage:>10}{mark}"
+            f"{shrinkage:>6}{mark}"
         )
 
 

@@ -198,7 +198,9 @@ def _stocks(
         "stocks-levels": levels.fit_predict,
         "stocks": network.fit_predict(chosen, seed),
     }
-    evaluation = evaluate.walk_forward(closes, table.dates, divided, models)
+    total = len(models) * len(evaluate.folds(table.dates, divided.test))
+    with Progress("stocks: walking forward", total) as progress:
+        evaluation = evaluate.walk_forward(closes, table.dates, divided, models, progress.step)
     story["evaluation"] = evaluation.told()
     say(str(evaluation))
     clock.stop()
@@ -218,9 +220,11 @@ def _levels(
     result = levels.fit(
         table.closes, divided.train, divided.validation, seed=seed, tickers=table.tickers
     )
-    story["epochs"] = result.epochs
+    story["rounds"] = result.rounds
     story["validation_loss"] = result.validation_loss
-    say(f"stocks-levels: {result.epochs} epochs, loss on validation {result.validation_loss:.5f}")
+    say(
+        f"stocks-levels: {result.rounds} rounds of {levels.STEPS} steps, loss on validation {result.validation_loss:.5f}"
+    )
     clock.stop()
     return dict(result.arrays())
 
@@ -259,7 +263,8 @@ def _plan(name: str, table: Prices, seed: int, path: Path) -> dict[str, Any]:
             "l2": levels.L2,
             "batch": levels.BATCH,
             "learning_rate": levels.LEARNING_RATE,
-            "most_epochs": levels.MOST_EPOCHS,
+            "steps": levels.STEPS,
+            "most_rounds": levels.MOST_ROUNDS,
             "patience": levels.PATIENCE,
             "days": levels.DAYS,
         },
