@@ -6,7 +6,10 @@ import re
 from collections.abc import Sequence
 
 # Headings, small letters and digits only; of several the first found counts.
-DATE = ("date", "data", "datum", "day", "datetime", "timestamp", "tradedate", "quotedate", "time")
+DATE = (
+    *("date", "data", "datum", "fecha", "day", "datetime", "timestamp", "tradedate", "quotedate"),
+    "time",
+)
 TICKER = ("ticker", "symbol", "tickersymbol", "stock", "stocksymbol", "isin", "code", "name")
 ADJUSTED = ("adjclose", "adjustedclose", "closeadj", "closeadjusted", "adjclosingprice")
 CLOSE = (

@@ -45,8 +45,12 @@ def parse(data: bytes, name: str) -> Prices:
     return history.complete(quotes(data, name))
 
 
-def quotes(data: bytes, name: str) -> Quotes:
-    """The same, with holes where the file has no price; raises as ``read``."""
+def quotes(data: bytes, name: str, stock: str = "") -> Quotes:
+    """The same, with holes where the file has no price; raises as ``read``.
+
+    Args:
+        stock: the ticker of data that is of one stock and does not tell which; else the name is.
+    """
     sheet = table.parse(data, name)
     if not sheet.rows:
         raise BadInput(f"{name} has a heading but no rows: it needs a row a day")
@@ -70,7 +74,7 @@ def quotes(data: bytes, name: str) -> Quotes:
         notes.append(f"{sheet.header[adjusted]} is taken, not {sheet.header[close]}")
     if ticker is not None:
         return _long(sheet, date, ticker, column, notes)
-    return replace(_wide(sheet, date, {_stem(name): column}, notes), named_by_file=True)
+    return replace(_wide(sheet, date, {stock or _stem(name): column}, notes), named_by_file=True)
 
 
 def from_columns(days: Sequence[str], closes: Mapping[str, Sequence[object]], name: str) -> Quotes:
@@ -235,7 +239,7 @@ def _price(sheet: Table, row: int, cell: str, column: str) -> float:
     if value is None:
         raise BadInput(
             f"{at(sheet.name, sheet.lines[row])}, column {shown(column)}: {shown(cell)} is no"
-            " number: write it like 12.5, or leave the cell empty if there is no price"
+            " number: write it like 12.5, leave it empty if there is no price, or drop the column"
         )
     return value
 

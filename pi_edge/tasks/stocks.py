@@ -39,7 +39,7 @@ def from_body(body: bytes, content_type: str) -> Quotes:
     body = text_files.unpack(body, "the body", MAX_BODY)
     if "json" in content_type.lower():
         return _from_json(body)
-    return _parse(body, "the CSV")
+    return _parse(body, "the CSV", "the stock")
 
 
 def from_argument(text: str) -> Quotes:
@@ -123,10 +123,10 @@ def to_text(answer: Mapping[str, Any]) -> str:
 # --- reading ------------------------------------------------------------------------------------
 
 
-def _parse(data: bytes, name: str) -> Quotes:
+def _parse(data: bytes, name: str, stock: str = "") -> Quotes:
     if data[:64].lstrip()[:1] == b"{":
         return _from_json(data)
-    return prices.quotes(data, name)
+    return prices.quotes(data, name, stock)
 
 
 def _from_json(body: bytes) -> Quotes:
@@ -182,7 +182,7 @@ def _last_days(quotes: Quotes, tickers: list[str], days: int) -> Prices:
             notes.append(f"nothing in the file tells the ticker: taken for {tickers[0]}")
     missing = [ticker for ticker in tickers if ticker.casefold() not in places]
     if missing:
-        there = "one stock, which the file does not name"
+        there = "one stock alone"
         raise BadInput(
             f"prices of {_named(missing)} are missing; there are those of"
             f" {there if quotes.named_by_file else _named(quotes.tickers)}: this model forecasts"

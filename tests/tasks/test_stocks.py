@@ -197,9 +197,14 @@ def test_a_file_named_after_its_stock_needs_no_note(tmp_path: Path) -> None:
     assert stocks.answer(stocks.from_argument(str(path)), Network(), about)["notes"] == []
 
 
+def test_contradictions_in_a_body_of_one_stock_are_told_without_its_ticker() -> None:
+    body = csv("2024-01-02,1", "2024-01-02,2", head="Date,Close")
+    assert "line 3: the stock on 2024-01-02 is 2, but line 2 says 1" in complaint(body)
+
+
 def test_a_file_of_one_stock_does_not_fit_a_model_of_two() -> None:
     line = complaint(csv("2024-01-02,1", head="Date,Close"))
-    assert "prices of AAA, BBB are missing; there are those of one stock, which the file" in line
+    assert "prices of AAA, BBB are missing; there are those of one stock alone: " in line
 
 
 def test_prices_beyond_float32_are_refused() -> None:
