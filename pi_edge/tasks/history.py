@@ -186,5 +186,6 @@ def complete(
     listed = ~np.isnan(filled)
     notes += oddities.late(tickers, dates, listed.argmax(axis=0))
     notes += oddities.gaps(tickers, dates, known, (listed & ~known).sum(axis=0))
+    notes += oddities.steps(dates)
     notes += oddities.leaps(tickers, dates, filled)
     return Prices(tickers, dates, filled, tuple(notes), quotes.named_by_file)

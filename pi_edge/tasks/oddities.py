@@ -52,6 +52,14 @@ def gaps(
     return notes
 
 
+def steps(dates: Days) -> list[str]:
+    """Days that are too far apart for daily closes."""
+    apart = np.diff(dates).astype(np.int64)
+    if len(apart) < 2 or np.median(apart) <= 4:
+        return []
+    return [f"most dates are {np.median(apart):g} days apart: daily closes are meant here"]
+
+
 def leaps(tickers: tuple[str, ...], dates: Days, closes: NDArray[np.float64]) -> list[str]:
     """Days that look like a split which the prices do not allow for."""
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):

@@ -79,12 +79,14 @@ def parse(data: bytes, name: str) -> Table:
     reader = csv.reader(
         _short_lines(text, name), delimiter=separator, skipinitialspace=True, strict=True
     )
-    line = 1
+    line, skip = 1, bool(told)
     try:
         for cells in reader:
             row = tuple(map(str.strip, cells))
-            if any(row) and not (line == 1 and told):
-                if header is None:
+            if any(row):
+                if skip:
+                    skip = False
+                elif header is None:
                     header = _trimmed(row)
                 else:
                     rows.append(row if len(row) == len(header) else _fit(row, header, name, line))

@@ -286,6 +286,11 @@ def test_a_leap_that_looks_like_a_split_is_noted(after: str, hint: str) -> None:
     assert note.endswith(hint)
 
 
+def test_weekly_closes_are_noted() -> None:
+    got = parsed(wide("2024-01-05,1,2", "2024-01-12,1,2", "2024-01-19,1,2"))
+    assert got.notes == ("most dates are 7 days apart: daily closes are meant here",)
+
+
 def test_an_ordinary_crash_is_not_noted() -> None:
     assert parsed(wide("2024-01-02,1,100", "2024-01-03,1,60")).notes == ()
 

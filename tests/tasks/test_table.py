@@ -43,8 +43,9 @@ def test_the_separator_is_found(separator: str) -> None:
     assert got.rows == (("1", "2", "3"), ("4", "5", "6"))
 
 
-def test_the_separator_may_be_told_as_excel_is_told() -> None:
-    assert parsed("sep=;\na,b;c\n1,5;2\n").header == ("a,b", "c")
+@pytest.mark.parametrize("before", ["", "\n"])
+def test_the_separator_may_be_told_as_excel_is_told(before: str) -> None:
+    assert parsed(before + "sep=;\na,b;c\n1,5;2\n").header == ("a,b", "c")
 
 
 @pytest.mark.parametrize(
