@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import importlib.util
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from support import missing
 
 from pi_edge.errors import BadInput, PiEdgeError, TooLarge
 from pi_edge.tasks import history, prices
@@ -171,6 +175,48 @@ def test_a_gzip_file_of_a_user(tmp_path: Path) -> None:
     path = tmp_path / "my.csv.gz"
     path.write_bytes(gzip.compress(wide("2024-01-02,1,2").encode()))
     assert prices.read(path).closes.tolist() == [[1, 2]]
+
+
+@pytest.fixture(scope="module")
+def downloaded() -> Any:
+    """A frame shaped like what yfinance's download() returns; Adj Close is 0.9 times Close."""
+    if importlib.util.find_spec("pandas") is None:
+        missing("pandas is not installed (it comes with statsmodels, extra test)")
+    import pandas
+
+    steps = np.random.default_rng(0).normal(0, 0.01, (300, 3))
+    closes = 100 * np.exp(steps.cumsum(axis=0))
+    fields = ["Adj Close", "Close", "High", "Low", "Open", "Volume"]
+    return pandas.DataFrame(
+        np.concatenate([closes * (0.9 if field == "Adj Close" else 1) for field in fields], axis=1),
+        pandas.bdate_range("2020-01-01", periods=300, name="Date"),
+        pandas.MultiIndex.from_product([fields, ["AAPL", "KO", "MSFT"]], names=["Price", "Ticker"]),
+    )
+
+
+@pytest.mark.parametrize(("separator", "decimal"), [(",", "."), (";", ",")])
+@pytest.mark.parametrize(
+    ("shape", "share"),
+    [
+        (lambda frame: frame, 0.9),
+        (lambda frame: frame.swaplevel(axis=1).sort_index(axis=1), 0.9),
+        (lambda frame: frame.rename_axis(columns=[None, None]), 0.9),
+        (lambda frame: frame["Close"], 1),
+        (lambda frame: frame["Close"].tz_localize("America/New_York"), 1),
+        (lambda frame: frame["Close"].set_axis(frame.index.strftime("%m/%d/%Y")), 1),
+        (lambda frame: frame["Close"].set_axis(frame.index.strftime("%d/%m/%Y")), 1),
+        (lambda frame: frame["Close"].set_axis(frame.index.strftime("%d.%m.%Y")), 1),
+        (lambda frame: frame["Close"].reset_index().melt("Date", value_name="Close"), 1),
+    ],
+    ids=["download", "by ticker", "old", "closes", "time zone", "US", "UK", "German", "long"],
+)
+def test_what_pandas_writes_is_read_back(
+    downloaded: Any, shape: Callable[[Any], Any], share: float, separator: str, decimal: str
+) -> None:
+    got = parsed(shape(downloaded).to_csv(sep=separator, decimal=decimal))
+    assert got.tickers == ("AAPL", "KO", "MSFT")
+    np.testing.assert_array_equal(got.dates, downloaded.index.to_numpy().astype("datetime64[D]"))
+    np.testing.assert_allclose(got.closes, share * downloaded["Close"], rtol=1e-12)
 
 
 # --- dates --------------------------------------------------------------------------------------
