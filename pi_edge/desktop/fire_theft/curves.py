@@ -15,6 +15,8 @@ Curve = tuple[float, ...]
 # Every column counts. (NumPy's default asks for the machine's limits: on 32-bit ARM that warns.)
 _CUT_OFF = 1e-15
 
+_NORMAL_QUARTILE = 0.6744897501960817
+
 HUBER_K = 1.345
 """Residuals beyond so many standard deviations count linearly: 95 % as efficient as least squares
 where errors are normal (Huber, Robust Statistics, 1981)."""
@@ -39,7 +41,7 @@ def polynomial(degree: int) -> Callable[[Points, Points], Curve]:
 
 def huber(x: Points, y: Points) -> Curve:
     """The line that Huber's loss gives (Huber, Annals of Mathematical Statistics 35, 1964), by
-    reweighted least squares, scaled by the median absolute deviation."""
+    reweighted least squares, scaled by the median absolute residual."""
     powers = np.vander(x, 2, increasing=True)
     weights: Points = np.ones(len(x))
     line: Points = np.zeros(2)
@@ -51,7 +53,7 @@ def huber(x: Points, y: Points) -> Curve:
         if np.abs(line - before).max() <= 1e-12 * np.abs(line).max():
             break
         residuals = y - powers @ line
-        scale = np.median(np.abs(residuals - np.median(residuals))) / 0.6745
+        scale = np.median(np.abs(residuals)) / _NORMAL_QUARTILE
         limits = HUBER_K * float(scale) / np.maximum(np.abs(residuals), 1e-300)
         weights = np.minimum(1.0, limits)
     return tuple(map(float, line))

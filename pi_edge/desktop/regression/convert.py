@@ -152,10 +152,11 @@ def tflite(fit: Fit, centre: NDArray[np.float32]) -> bytes:
     line's own at ``centre`` [columns] as float32 has it.
     """
     height = np.float32(fit.predict(centre[None].astype(np.float64))[0])
-    slopes = np.array(fit.coefficients, np.float32)[:, None]
+    slopes = np.array(fit.coefficients, np.float32)
 
     def serve(x: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"y": tf.matmul(x - centre, slopes) + height}
+        # No matmul: the converter would multiply it out to x * slopes - centre * slopes.
+        return {"y": tf.reduce_sum((x - centre) * slopes, 1, keepdims=True) + height}
 
     module = tf.Module()
     module.serve = tf.function(
@@ -169,18 +170,16 @@ def tflite(fit: Fit, centre: NDArray[np.float32]) -> bytes:
 
 
 def _check_range(result: Trained) -> None:
-    limits = np.finfo(np.float32)
+    most, least = float(np.finfo(np.float32).max) / 4, float(np.finfo(np.float32).tiny)
     for name, slope, values in zip(
         result.fit.columns, result.fit.coefficients, result.x.T, strict=True
     ):
-        if np.abs(values).max() > limits.max / 4 or not (
-            slope == 0 or limits.tiny <= abs(slope) <= limits.max / 4
-        ):
+        if np.abs(values).max() > most or not (slope == 0 or least <= abs(slope) <= most):
             raise BadInput(
                 f"{result.name}: {name!r} or its coefficient {slope:.3g} is beyond what float32 "
                 "holds (1e-38 to 3e38): give the column in other units"
             )
-    if np.abs(result.y).max() > limits.max / 4:
+    if np.abs(result.y).max() > most:
         raise BadInput(f"{result.name}: the target is beyond float32: give it in other units")
 
 
