@@ -26,6 +26,8 @@ _DAY_MONTH = re.compile(r"(\d{1,2})[- .]+([A-Za-z]{3,9})[-., ]+(\d{4}|\d\d)" + _
 _MONTH_DAY = re.compile(r"([A-Za-z]{3,9})[. ]+(\d{1,2}),? +(\d{4})" + _TIME, re.ASCII)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
+
 Where = Callable[[int], str]
 """How a complaint about a row begins."""
 
@@ -61,8 +63,10 @@ def column(cells: Sequence[str], where: Where) -> tuple[Days, tuple[str, ...]]:
             known[cell] = _date(year, month, day)
         example = next(iter(pairs))
         notes = (f"dates like {example} are read {'month' if month_first else 'day'} first",)
-    days = np.array([known[cell] for cell in cells], dtype="datetime64[D]")
-    return days, notes
+    # By way of the few that differ: NumPy converts an integer far faster than a date.
+    numbers = {cell: day.toordinal() - _EPOCH for cell, day in known.items() if day}
+    days = np.fromiter((numbers[cell] for cell in cells), np.int64, len(cells))
+    return days.astype("datetime64[D]"), notes
 
 
 def _sure(cell: str) -> datetime.date | None:

@@ -178,7 +178,7 @@ def _long(sheet: Table, date: int, ticker: int, close: int, notes: Sequence[str]
         names,
         days,
         _numbers(sheet, columns[close], sheet.header[close]),
-        np.array([places[name] for name in columns[ticker]], np.intp),
+        np.fromiter((places[name] for name in columns[ticker]), np.intp, len(sheet.rows)),
         lambda row: at(sheet.name, sheet.lines[row]),
         (*notes, *more),
     )
@@ -216,10 +216,12 @@ def _tickers(sheet: Table, columns: Iterable[int]) -> dict[str, int]:
 
 def _numbers(sheet: Table, cells: Sequence[str], column: str) -> NDArray[np.float64]:
     """The prices of a column, NaN where a cell says that there is none."""
+    written = "".join(cells)
     try:
-        if sheet.decimal == "," or "_" in "".join(cells):
+        if "_" in written or (sheet.decimal == "," and "." in written):
             raise ValueError  # float() takes 1_0, and 1.234 where the comma is decimal
-        values = np.fromiter(map(float, cells), np.float64, len(cells))
+        plainly = (cell.replace(",", ".") for cell in cells) if sheet.decimal == "," else cells
+        values = np.fromiter(map(float, plainly), np.float64, len(cells))
     except ValueError:
         values = np.array([_price(sheet, row, cell, column) for row, cell in enumerate(cells)])
     bad = np.flatnonzero((values <= 0) | np.isinf(values))

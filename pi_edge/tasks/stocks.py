@@ -39,6 +39,10 @@ def from_body(body: bytes, content_type: str) -> Quotes:
     body = text_files.unpack(body, "the body", MAX_BODY)
     if "json" in content_type.lower():
         return _from_json(body)
+    if "urlencoded" in content_type.lower() and body[:1] != b"{" and b"\n" not in body:
+        raise BadInput(
+            "the CSV has no line ends: send it with curl --data-binary, for -d drops them"
+        )
     return _parse(body, "the CSV", "the stock")
 
 

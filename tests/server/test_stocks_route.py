@@ -108,6 +108,11 @@ def test_what_cannot_be_forecast_from_is_refused_in_one_line(
     assert "\n" not in answer.json()["error"]
 
 
+def test_a_csv_without_its_line_ends_is_told_what_took_them(daemon: RunningDaemon) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    refused(daemon.send("POST", ROUTE, csv().replace("\n", ""), headers), 400, "--data-binary")
+
+
 def test_too_large_a_body_is_refused(daemon: RunningDaemon) -> None:
     row = b"2024-01-02,1,2,3\n"
     refused(daemon.send("POST", ROUTE, row * (2**23 // len(row) + 1)), 413, "8 MiB")
