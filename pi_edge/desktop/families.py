@@ -61,7 +61,9 @@ def resolve(word: str, folders: Sequence[Path], new: str | None = None) -> tuple
         names = _names(family, folders)
         if word == family:
             if not (names := [new] if new else names):
-                raise WrongUsage(f"say which {family} model: --name NAME")
+                raise WrongUsage(
+                    f"there is no {family} model yet: pi-edge train {family} --name NAME makes one"
+                )
             return family, names
         if word in names:
             return family, [word]

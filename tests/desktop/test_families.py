@@ -96,16 +96,22 @@ def test_a_new_name_is_the_only_one_of_its_family(trees: Path) -> None:
     assert families.resolve("trees", [trees], new="beech") == ("trees", ["beech"])
 
 
-def test_a_family_whose_models_all_have_names_of_one_s_own_asks_for_one(tmp_path: Path) -> None:
-    with pytest.raises(WrongUsage, match="say which regression model: --name NAME"):
+def test_a_family_whose_models_all_have_names_of_one_s_own_says_how_to_make_one(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(WrongUsage, match="pi-edge train regression --name NAME makes one"):
         families.resolve("regression", [tmp_path])
 
 
-def test_that_question_is_one_line_and_wrong_usage(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", ["train", "convert", "verify"])
+def test_that_is_one_line_and_wrong_usage(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["train", "regression", "--state", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == "pi-edge: say which regression model: --name NAME\n"
+    assert cli.main([command, "regression", "--state", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        "pi-edge: there is no regression model yet: pi-edge train regression --name NAME makes one"
+        "\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["train", "convert", "verify"])
