@@ -1,0 +1,303 @@
+"""The panels of the picture of stocks.
+
+Colours are Okabe's and Ito's (2008), which colour-blind people can tell apart; nothing is told
+by colour alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+if TYPE_CHECKING:
+    from pi_edge.desktop.stocks.plot import Drawn
+
+BLACK, GREY, PALE = "#1a1a1a", "#767676", "#e9e9e9"
+COLOURS = {"stocks": "#0072B2", "stocks-levels": "#D55E00"}
+OTHERS = "#009E73"
+MARGIN = 0.012
+NEAR = 1.1
+"""Models with more error than this, beside the last price's, do not fit on its scale."""
+
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.titlepad": 8,
+    "axes.labelcolor": BLACK,
+    "xtick.color": BLACK,
+    "ytick.color": BLACK,
+    "legend.frameon": False,
+    "svg.hashsalt": "pi-edge",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def headline(figure: Figure, subject: Drawn, evaluation: Mapping[str, Any] | None) -> None:
+    """Say in one sentence what the statistics decided, and below it what was looked at."""
+    inch = 1 / figure.get_figheight()
+    count = len(subject.tickers)
+    learned = subject.told["trained"]["spans"]["validation"]["to"]
+    about = (
+        f"{count} stock{'s' * (count != 1)}, {len(subject.dates):,} days that no model had seen, "
+        f"{subject.dates[0]} to {subject.dates[-1]}. Above: the shipped files, which learned once, "
+        f"up to {learned}."
+    )
+    if evaluation:
+        about += (
+            "\nBelow: every model learned anew each year (walk-forward); bars are 95 % intervals, "
+            "which allow for stocks and days that move together."
+        )
+    title = figure.text(
+        MARGIN, 1 - 0.17 * inch, _verdict(subject, evaluation), size=15, weight="bold", va="top"
+    )
+    figure.text(MARGIN, 1 - 0.53 * inch, about, size=10, color=GREY, va="top", linespacing=1.4)
+    wide = title.get_window_extent().width / figure.bbox.width / (1 - 2 * MARGIN)
+    if wide > 1:
+        title.set_fontsize(15 / wide)
+
+
+def _verdict(subject: Drawn, evaluation: Mapping[str, Any] | None) -> str:
+    models = (evaluation or {"models": {}})["models"]
+    order = [subject.name, *(name for name in COLOURS if name != subject.name)]
+    found = [
+        f"{name} errs {_judged(models[name]['ratio'])}"
+        for name in order
+        if name in models and models[name]["ratio"]
+    ]
+    if not found:
+        return f"{subject.name}: forecast and close"
+    return f"Beside the last price, {', '.join(found)}"
+
+
+def _judged(ratio: Mapping[str, Any]) -> str:
+    value, p = ratio["value"], ratio["p"]
+    if value >= NEAR:
+        return f"{value:.2g} times as much"
+    if p is None or p >= 0.05:
+        return f"as much (p = {1.0 if p is None else p:.2f})"
+    return f"{100 * abs(value - 1):.2g} % {'less' if value < 1 else 'more'}"
+
+
+def long(axes: Axes, both: Sequence[Drawn], ticker: str) -> None:
+    """The whole test span of one stock: what came, and what each model said the day before."""
+    first = both[0]
+    at = first.tickers.index(ticker)
+    axes.axhspan(first.lowest[at], first.highest[at], color=PALE, lw=0, zorder=0)
+    axes.plot(first.dates, first.closes[:, at], color=BLACK, lw=1.1, zorder=4, label="close")
+    for one in both:
+        if ticker not in one.tickers:
+            continue
+        where = one.tickers.index(ticker)
+        said = one.outputs["forecast"][:, where]
+        good = float(np.median(np.abs(one.bias[:, where]))) < 0.05
+        axes.plot(
+            one.dates,
+            said,
+            color=COLOURS.get(one.name, OTHERS),
+            # A good forecast hides under the close: drawn broad it shows on both sides.
+            lw=4.0 if good else 1.1,
+            alpha=0.45 if good else 1.0,
+            zorder=3 if good else 2,
+            label=f"{one.name}: {_off(one, where)}",
+        )
+    axes.set_title(f"{ticker}: each day’s close, and what was forecast the day before")
+    axes.set_ylabel("price of one share")
+    _range_label(axes, first, at)
+    axes.legend(loc="upper left", borderaxespad=0.2, labelspacing=0.3)
+    _dated(axes, first)
+
+
+def _range_label(axes: Axes, one: Drawn, at: int) -> None:
+    low, high = axes.get_ylim()
+    top = min(float(one.highest[at]), high)
+    axes.set_ylim(low, high + 0.28 * (high - low))  # room for the legend
+    axes.annotate(
+        "prices of the training span",
+        (0.99, top),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, -4),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        size=9,
+        color=GREY,
+    )
+
+
+def _off(one: Drawn, where: int) -> str:
+    bias = float(np.median(one.bias[:, where]))
+    if abs(bias) < 0.005:
+        return "half of its forecasts too low, half too high"
+    return f"typically {100 * abs(bias):.0f} % too {'low' if bias < 0 else 'high'}"
+
+
+def close_up(axes: Axes, one: Drawn, ticker: str, days: int) -> None:
+    """The last days, near enough to see the interval."""
+    at = one.tickers.index(ticker)
+    dates, closes = one.dates[-days:], one.closes[-days:, at]
+    low, middle, high = (one.outputs[name][-days:, at] for name in ("low", "forecast", "high"))
+    colour = COLOURS.get(one.name, OTHERS)
+    inside = (closes >= low) & (closes <= high)
+    axes.fill_between(
+        dates, low, high, color=colour, alpha=0.2, lw=0, label=f"{one.name}, 10 to 90 %"
+    )
+    axes.plot(dates, middle, color=colour, lw=1.3, label="forecast")
+    axes.plot(dates[inside], closes[inside], "o", ms=3.5, color=BLACK, label="close, inside")
+    axes.plot(
+        dates[~inside], closes[~inside], "o", ms=5, mfc="white", mec=BLACK, label="close, outside"
+    )
+    axes.set_title(f"{ticker}, last {len(dates)} days: {int(inside.sum())} closes inside")
+    axes.set_ylabel("price of one share")
+    low_limit, high_limit = axes.get_ylim()
+    axes.set_ylim(low_limit, high_limit + 0.25 * (high_limit - low_limit))
+    axes.legend(
+        loc="upper left",
+        ncols=2,
+        borderaxespad=0.2,
+        columnspacing=0.8,
+        labelspacing=0.3,
+        handlelength=1.2,
+        fontsize=9,
+    )
+    _dated(axes, one)
+
+
+def figures(three: Sequence[Axes], evaluation: Mapping[str, Any], subject: str) -> None:
+    """Error, direction and interval of every model, with what chance alone would leave open."""
+    models = evaluation["models"]
+    names = list(models)
+    for axes in three:
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_yticks(range(len(names)), names if axes is three[0] else [""] * len(names))
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x", color=PALE)
+        axes.set_axisbelow(True)
+        for row, name in enumerate(names):
+            if name in COLOURS:
+                axes.axhspan(row - 0.5, row + 0.5, color=COLOURS[name], alpha=0.07, lw=0)
+    for label, name in zip(three[0].get_yticklabels(), names, strict=True):
+        label.set_fontweight("bold" if name == subject else "normal")
+    _errors(three[0], models)
+    _parts(three[1], models, "direction", "Direction called right", "part of the moves")
+    if evaluation["always_up"]:
+        _mark(three[1], evaluation["always_up"]["value"], "always “up”")
+    _parts(three[2], models, "coverage", "Closes inside 10 to 90 %", "part of the closes")
+    _mark(three[2], 0.8, "promised")
+
+
+def _errors(axes: Axes, models: Mapping[str, Any]) -> None:
+    near = [one["ratio"] for one in models.values() if one["ratio"] and _is_near(one["ratio"])]
+    ends = [end for one in near for end in (one["low"], one["high"]) if end is not None]
+    reach = 1.15 * max([0.001, *(abs(end - 1) for end in ends)])
+    axes.set_xlim(1 - reach, 1 + 2.3 * reach)  # on the right there is room for p
+    axes.axvline(1, color=BLACK, lw=1, zorder=1)
+    for row, (name, one) in enumerate(models.items()):
+        ratio = one["ratio"]
+        if ratio is None:
+            continue
+        if _is_near(ratio):
+            _whisker(axes, row, name, ratio)
+            note = "" if ratio["p"] is None else f"p = {ratio['p']:.2f}"
+            note = "p < 0.01" if ratio["p"] is not None and ratio["p"] < 0.005 else note
+        else:
+            axes.annotate(
+                "",
+                (1 + 1.35 * reach, row),
+                (1 + 0.2 * reach, row),
+                arrowprops={"arrowstyle": "-|>", "color": COLOURS.get(name, GREY), "lw": 2},
+            )
+            note = f"{ratio['value']:.3g} times"
+        axes.text(1 + 1.45 * reach, row, note, va="center", size=9.5)
+    axes.set_title("Error beside the last price’s (Diebold-Mariano p)")
+    axes.set_xlabel("less error  ←  last price  →  more error")
+    axes.xaxis.set_major_locator(FixedLocator([1 + count * _step(reach) for count in range(-3, 4)]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _signed(x, reach)))
+
+
+def _is_near(ratio: Mapping[str, Any]) -> bool:
+    return bool(ratio["value"] < NEAR)
+
+
+def _step(reach: float) -> float:
+    """A round distance of ticks, of which one or two fit on each side."""
+    power = 10.0 ** np.floor(np.log10(reach))
+    return float(max(digit * power for digit in (0.5, 1, 2, 5) if digit * power <= reach))
+
+
+def _signed(x: float, reach: float) -> str:
+    """A tick in per cent; none where p stands."""
+    if x > 1 + 1.2 * reach:
+        return ""
+    off = 100 * (x - 1)
+    return "±0 %" if abs(off) < 1e-9 else f"{off:+.2g} %".replace("-", "−")
+
+
+def _parts(axes: Axes, models: Mapping[str, Any], key: str, title: str, label: str) -> None:
+    for row, (name, one) in enumerate(models.items()):
+        if one[key] is None:
+            axes.annotate(
+                "makes no call" if key == "direction" else "has no interval",
+                (0.02, row),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                size=9.5,
+                color=GREY,
+            )
+            continue
+        _whisker(axes, row, name, one[key])
+    axes.margins(x=0.12)
+    axes.set_title(title)
+    axes.set_xlabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.3g} %"))
+
+
+def _mark(axes: Axes, value: float, what: str) -> None:
+    axes.axvline(value, color=BLACK, lw=1, ls=(0, (4, 3)), zorder=1)
+    axes.annotate(
+        what,
+        (value, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 1),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        size=8.5,
+        color=GREY,
+    )
+
+
+def _whisker(axes: Axes, row: int, name: str, one: Mapping[str, Any]) -> None:
+    colour = COLOURS.get(name, GREY)
+    if one["low"] is not None:
+        axes.plot([one["low"], one["high"]], [row, row], color=colour, lw=2.2, zorder=3)
+    axes.plot(one["value"], row, "o", color=colour, ms=7, zorder=4)
+
+
+def _dated(axes: Axes, one: Drawn) -> None:
+    locator = AutoDateLocator(minticks=4, maxticks=8)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    named = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(named)
+    axes.grid(axis="y", color=PALE)
+    axes.set_axisbelow(True)
