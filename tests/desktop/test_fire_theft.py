@@ -116,6 +116,32 @@ def test_the_parabola_is_nearer_to_what_it_saw_and_further_from_what_it_did_not(
     assert parabola.leave_one_out > mean.leave_one_out > line.leave_one_out
 
 
+def test_what_the_course_found_is_worse_on_all_districts_but_one(
+    ways: dict[str, lesson.Way],
+) -> None:
+    line = ways["exact"]
+    for name in ("sgd", "slow-sgd", "parabola"):
+        assert ways[name].leave_one_out_of_others > line.leave_one_out_of_others
+
+
+def test_at_the_courses_rate_the_order_of_the_districts_decides(
+    districts: data.Districts,
+) -> None:
+    slope, intercept = descent.descend(descent.COURSE, districts.x[::-1], districts.y[::-1])
+    assert (round(slope, 4), round(intercept, 4)) == (0.6983, 35.7811)
+
+
+def test_at_the_courses_rate_more_epochs_end_elsewhere_and_stay_there(
+    districts: data.Districts,
+) -> None:
+    longer, longest = (
+        descent.descend(descent.Recipe(0.001, epochs), districts.x, districts.y)
+        for epochs in (1000, 3000)
+    )
+    assert longer == longest
+    assert round(longer[0], 4) == 1.6203
+
+
 def test_huber_is_less_bent_by_one_district(
     districts: data.Districts, ways: dict[str, lesson.Way]
 ) -> None:
@@ -153,7 +179,7 @@ def test_leave_one_out_of_a_line_is_as_its_leverages_give_it(districts: data.Dis
     hat = powers @ np.linalg.pinv(powers)
     left_out = (districts.y - hat @ districts.y) / (1 - np.diag(hat))
     given = curves.leave_one_out(curves.polynomial(1), districts.x, districts.y)
-    assert given == pytest.approx(float((left_out**2).mean()), rel=1e-12)
+    np.testing.assert_allclose(given, left_out**2, rtol=1e-10)
 
 
 def test_the_table_tells_every_way(ways: dict[str, lesson.Way]) -> None:

@@ -70,10 +70,10 @@ def mean_squared_error(curve: Curve, x: Points, y: Points) -> float:
     return math.fsum((y - value(curve, x)) ** 2) / len(x)
 
 
-def leave_one_out(method: Callable[[Points, Points], Curve], x: Points, y: Points) -> float:
-    """The mean squared error where each point is predicted by the curve fitted to all others."""
-    squares = []
+def leave_one_out(method: Callable[[Points, Points], Curve], x: Points, y: Points) -> Points:
+    """The squared error [n] of each point, predicted by the curve fitted to all others."""
+    squares = np.empty(len(x))
     for at in range(len(x)):
         curve = method(np.delete(x, at), np.delete(y, at))
-        squares.append(float((y[at] - value(curve, x[at : at + 1])[0]) ** 2))
-    return math.fsum(squares) / len(x)
+        squares[at] = (y[at] - value(curve, x[at : at + 1])[0]) ** 2
+    return squares

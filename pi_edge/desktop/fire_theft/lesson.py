@@ -1,7 +1,8 @@
 """Every way to the line side by side, and which curve to believe.
 
 A way is measured by the mean squared error on the 42 districts that it saw, and by the same
-where each district is predicted by a fit that never saw it (leave one out).
+where each district is predicted by a fit that never saw it (leave one out). Half of that comes from
+one district, which has twice the thefts of any other; so the error on the other 41 is told too.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Way:
         curve: coefficients of 1, x, x^2, ...
         mean_squared_error: on the points that it was fitted to.
         leave_one_out: the same on points left out of the fit, one at a time.
+        leave_one_out_of_others: the same without the point that is highest of all.
         seconds: what the fit to all points took, at its quickest.
     """
 
@@ -55,6 +57,7 @@ class Way:
     curve: Curve
     mean_squared_error: float
     leave_one_out: float
+    leave_one_out_of_others: float
     seconds: float
 
 
@@ -96,15 +99,24 @@ def ways(x: Points, y: Points, tick: Tick = lambda: None) -> list[Way]:
 def _descended(name: str, recipe: Recipe, x: Points, y: Points, tick: Tick) -> Way:
     (slope, intercept), seconds = _timed(lambda: descent.descend(recipe, x, y, tick))
     slopes, intercepts = descent.descend_without_each(recipe, x, y, tick)
-    left_out = float(np.mean((y - slopes * x - intercepts) ** 2))
-    curve = (intercept, slope)
-    return Way(name, curve, curves.mean_squared_error(curve, x, y), left_out, seconds)
+    return _way(name, (intercept, slope), x, y, (y - slopes * x - intercepts) ** 2, seconds)
 
 
 def _computed(name: str, method: Callable[[Points, Points], Curve], x: Points, y: Points) -> Way:
     curve, seconds = _timed(lambda: method(x, y))
-    error = curves.mean_squared_error(curve, x, y)
-    return Way(name, curve, error, curves.leave_one_out(method, x, y), seconds)
+    return _way(name, curve, x, y, curves.leave_one_out(method, x, y), seconds)
+
+
+def _way(name: str, curve: Curve, x: Points, y: Points, left_out: Points, seconds: float) -> Way:
+    """Put together what was measured; ``left_out`` [n] are squared errors."""
+    return Way(
+        name,
+        curve,
+        curves.mean_squared_error(curve, x, y),
+        float(left_out.mean()),
+        float(np.delete(left_out, y.argmax()).mean()),
+        seconds,
+    )
 
 
 def _timed(way: Callable[[], Curve]) -> tuple[Curve, float]:
@@ -120,9 +132,13 @@ def _timed(way: Callable[[], Curve]) -> tuple[Curve, float]:
 def as_table(measured: list[Way]) -> str:
     """One line for each way; errors in (thefts per 1,000 population) squared."""
     width = max(len(TITLES[way.name]) for way in measured)
+    headings = (
+        ("", "", "", "squared", "left", "of the", "time,"),
+        ("", "slope", "intercept", "error", "out", "others", "ms"),
+    )
     lines = [
-        f"{'':{width}} {'slope':>13} {'intercept':>13} {'squared':>9} {'left one':>9} {'time':>9}",
-        f"{'':{width}} {'':>13} {'':>13} {'error':>9} {'out':>9} {'ms':>9}",
+        f"{way:{width}} {a:>13} {b:>13} {error:>8} {out:>7} {others:>7} {ms:>8}"
+        for way, a, b, error, out, others, ms in headings
     ]
     for way in measured:
         slope, intercept = "", f"{way.curve[0]:.10f}"
@@ -132,6 +148,7 @@ def as_table(measured: list[Way]) -> str:
             slope, intercept = "", "a curve"
         lines.append(
             f"{TITLES[way.name]:{width}} {slope:>13} {intercept:>13} "
-            f"{way.mean_squared_error:9.2f} {way.leave_one_out:9.2f} {way.seconds * 1000:9.3f}"
+            f"{way.mean_squared_error:8.2f} {way.leave_one_out:7.2f} "
+            f"{way.leave_one_out_of_others:7.2f} {way.seconds * 1000:8.3f}"
         )
     return "\n".join(lines)

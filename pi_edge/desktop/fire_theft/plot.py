@@ -20,7 +20,11 @@ SUBTITLE = (
     "A wrong learning rate misses the exact line. The parabola is nearer to the districts it saw\n"
     "and further from those it did not: it bends towards one of them."
 )
-SIZE = (9.0, 6.6)
+LEGEND = (
+    "mean squared error on districts that the fit saw, on each left out of it,\n"
+    "and on those without the highest"
+)
+SIZE = (9.0, 6.8)
 DPI = 130
 
 # name of a way -> what the legend calls it, colour, line style, width; told from each other
@@ -64,8 +68,8 @@ def _figure(districts: data.Districts, ways: dict[str, Any]) -> Figure:
         title, colour, style, width = DRAWN[name]
         label = (
             f"{title}{_formula(way['curve'])}\n"
-            f"squared error {way['mean_squared_error']:.0f} on the districts it saw, "
-            f"{way['leave_one_out']:.0f} on those left out"
+            f"{way['mean_squared_error']:.0f} seen, {way['leave_one_out']:.0f} left out, "
+            f"{way['leave_one_out_of_others']:.0f} without the highest"
         )
         axes.plot(
             fires,
@@ -82,10 +86,10 @@ def _figure(districts: data.Districts, ways: dict[str, Any]) -> Figure:
     axes.set_ylabel("thefts per 1,000 population")
     figure.suptitle(TITLE, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
     axes.set_title(SUBTITLE, loc="left", fontsize=10.5)
-    worst = int(districts.y.argmax())
+    highest = int(districts.y.argmax())
     axes.annotate(
-        "this district\nbends every curve",
-        (districts.x[worst], districts.y[worst]),
+        "this one district\nbends every curve",
+        (districts.x[highest], districts.y[highest]),
         xytext=(-14, -4),
         textcoords="offset points",
         ha="right",
@@ -93,7 +97,16 @@ def _figure(districts: data.Districts, ways: dict[str, Any]) -> Figure:
         fontsize=9.5,
         color="#444444",
     )
-    axes.legend(loc="upper left", frameon=False, fontsize=9.5, labelspacing=0.7)
+    legend = axes.legend(
+        loc="upper left",
+        frameon=False,
+        fontsize=9.5,
+        labelspacing=0.7,
+        title=LEGEND,
+        title_fontsize=9.5,
+        alignment="left",
+    )
+    legend.get_title().set_color("#444444")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
