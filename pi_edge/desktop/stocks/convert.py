@@ -141,14 +141,14 @@ def write(
             size = f"{path.stat().st_size:,} bytes"
             say(
                 f"{result.name} {variant:8} error {found.mae:.4f}, {found.ratio:.4f} of the last "
-                f"price's, {found.coverage:.1%} in the interval, {size}, at most {apart:.2g} of the "
-                "last price from the network"
+                f"price's, {found.coverage:.1%} in the interval, {size}, at most {apart:.2g} of "
+                "the last price from the network"
             )
             change = found.mae / variants[DEFAULT]["mae"] - 1 if variants else 0.0
             if abs(change) > MOST_CHANGE:
                 why = (
-                    f"its error is {abs(change):.1%} {'more' if change > 0 else 'less'} than that "
-                    f"of {DEFAULT}: more than {MOST_CHANGE:.0%} is not the network that was trained"
+                    f"its error is {change:+.1%} beside {DEFAULT}'s, further than the "
+                    f"{MOST_CHANGE:.0%} that may be lost or won by rounding"
                 )
                 left_out[variant] = {"why": why, **found.told(), "command": command}
                 say(f"{result.name} {variant:8} left out: {why}")

@@ -223,7 +223,8 @@ def _levels(
     story["rounds"] = result.rounds
     story["validation_loss"] = result.validation_loss
     say(
-        f"stocks-levels: {result.rounds} rounds of {levels.STEPS} steps, loss on validation {result.validation_loss:.5f}"
+        f"stocks-levels: {result.rounds} rounds of {levels.STEPS} steps, "
+        f"loss on validation {result.validation_loss:.5f}"
     )
     clock.stop()
     return dict(result.arrays())
