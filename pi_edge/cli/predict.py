@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             answer, text = ask(name)
         except PiEdgeError as error:
             failed += 1
-            print(f"pi-edge: {_called(name)}: {error}", file=sys.stderr)
+            print(f"pi-edge: {_about(name, str(error))}", file=sys.stderr)
             answers.append({"error": str(error)})
             continue
         answers.append({"model": entry.name, "variant": variant, **answer})
@@ -75,6 +75,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _called(name: str) -> str:
     return "standard input" if name == "-" else name
+
+
+def _about(name: str, error: str) -> str:
+    """The error with the input's name before it, unless it begins with that (a line of a file)."""
+    return error if error.startswith((name, Path(name).name)) else f"{_called(name)}: {error}"
 
 
 def _asker(entry: catalog.Entry, model: Model, limit: int) -> Ask:
