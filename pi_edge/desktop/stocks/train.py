@@ -251,7 +251,7 @@ def _plan(name: str, table: Prices, seed: int, path: Path) -> dict[str, Any]:
             "lookbacks": choose.LOOKBACKS,
             "joint": choose.JOINT,
             "horizons": choose.HORIZONS,
-            "volatility": {key: list(weights) for key, weights in features.SCALES.items()},
+            "volatility": list(features.SCALES),
             "steps": layers.STEPS,
             "batch": layers.BATCH,
             "learning_rate": layers.RATE,
