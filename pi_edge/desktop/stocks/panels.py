@@ -63,8 +63,8 @@ def headline(figure: Figure, subject: Drawn, evaluation: Mapping[str, Any] | Non
     )
     if evaluation:
         about += (
-            "\nBelow: every model learned anew each year (walk-forward); bars are 95 % intervals, "
-            "which allow for stocks and days that move together."
+            "\nBelow: walk-forward, every model learned anew at the start of each test year; "
+            "bars are 95 % intervals, which allow for stocks and days that move together."
         )
     title = figure.text(
         MARGIN, 1 - 0.17 * inch, _verdict(subject, evaluation), size=15, weight="bold", va="top"
@@ -93,7 +93,7 @@ def _judged(ratio: Mapping[str, Any]) -> str:
     if value >= NEAR:
         return f"{value:.2g} times as much"
     if p is None or p >= 0.05:
-        return f"as much (p = {1.0 if p is None else p:.2f})"
+        return "exactly as much" if p is None else f"as much (p = {p:.2f})"
     return f"{100 * abs(value - 1):.2g} % {'less' if value < 1 else 'more'}"
 
 
@@ -103,20 +103,20 @@ def long(axes: Axes, both: Sequence[Drawn], ticker: str) -> None:
     at = first.tickers.index(ticker)
     axes.axhspan(first.lowest[at], first.highest[at], color=PALE, lw=0, zorder=0)
     axes.plot(first.dates, first.closes[:, at], color=BLACK, lw=1.1, zorder=4, label="close")
+    best = min(both, key=lambda one: float(np.median(np.abs(one.bias))))
     for one in both:
         if ticker not in one.tickers:
             continue
         where = one.tickers.index(ticker)
         said = one.outputs["forecast"][:, where]
-        good = float(np.median(np.abs(one.bias[:, where]))) < 0.05
+        broad = one is best  # it may hide under the close: drawn broad it shows on both sides
         axes.plot(
             one.dates,
             said,
             color=COLOURS.get(one.name, OTHERS),
-            # A good forecast hides under the close: drawn broad it shows on both sides.
-            lw=4.0 if good else 1.1,
-            alpha=0.45 if good else 1.0,
-            zorder=3 if good else 2,
+            lw=4.0 if broad else 1.1,
+            alpha=0.45 if broad else 1.0,
+            zorder=2 if broad else 3,
             label=f"{one.name}: {_off(one, where)}",
         )
     axes.set_title(f"{ticker}: each day’s close, and what was forecast the day before")
@@ -128,16 +128,16 @@ def long(axes: Axes, both: Sequence[Drawn], ticker: str) -> None:
 
 def _range_label(axes: Axes, one: Drawn, at: int) -> None:
     low, high = axes.get_ylim()
-    top = min(float(one.highest[at]), high)
+    bottom = max(float(one.lowest[at]), low)
     axes.set_ylim(low, high + 0.28 * (high - low))  # room for the legend
     axes.annotate(
         "prices of the training span",
-        (0.99, top),
+        (0.99, bottom),
         xycoords=("axes fraction", "data"),
-        xytext=(0, -4),
+        xytext=(0, 3),
         textcoords="offset points",
         ha="right",
-        va="top",
+        va="bottom",
         size=9,
         color=GREY,
     )
@@ -228,10 +228,10 @@ def _errors(axes: Axes, models: Mapping[str, Any]) -> None:
             )
             note = f"{ratio['value']:.3g} times"
         axes.text(1 + 1.45 * reach, row, note, va="center", size=9.5)
-    axes.set_title("Error beside the last price’s (Diebold-Mariano p)")
+    axes.set_title("Mean error (p: Diebold-Mariano)", pad=20)
     axes.set_xlabel("less error  ←  last price  →  more error")
-    axes.xaxis.set_major_locator(FixedLocator([1 + count * _step(reach) for count in range(-3, 4)]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _signed(x, reach)))
+    axes.xaxis.set_major_locator(FixedLocator([1 - _step(reach), 1, 1 + _step(reach)]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _signed(x)))
 
 
 def _is_near(ratio: Mapping[str, Any]) -> bool:
@@ -239,15 +239,14 @@ def _is_near(ratio: Mapping[str, Any]) -> bool:
 
 
 def _step(reach: float) -> float:
-    """A round distance of ticks, of which one or two fit on each side."""
+    """A round distance of ticks, of which one fits on each side."""
     power = 10.0 ** np.floor(np.log10(reach))
-    return float(max(digit * power for digit in (0.5, 1, 2, 5) if digit * power <= reach))
+    return float(
+        max(digit * power for digit in (0.8, 1, 2, 3, 4, 5, 6, 8) if digit * power <= reach)
+    )
 
 
-def _signed(x: float, reach: float) -> str:
-    """A tick in per cent; none where p stands."""
-    if x > 1 + 1.2 * reach:
-        return ""
+def _signed(x: float) -> str:
     off = 100 * (x - 1)
     return "±0 %" if abs(off) < 1e-9 else f"{off:+.2g} %".replace("-", "−")
 
@@ -266,7 +265,7 @@ def _parts(axes: Axes, models: Mapping[str, Any], key: str, title: str, label: s
             continue
         _whisker(axes, row, name, one[key])
     axes.margins(x=0.12)
-    axes.set_title(title)
+    axes.set_title(title, pad=20)
     axes.set_xlabel(label)
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.3g} %"))

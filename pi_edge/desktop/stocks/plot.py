@@ -133,7 +133,7 @@ def picture(subject: Drawn, beside: Drawn | None) -> Figure:
             1,
             height_ratios=(1.25, 1) if evaluation else (1,),
             left=0.105, right=0.978, top=0.845 if evaluation else 0.76,
-            bottom=0.075 if evaluation else 0.14, hspace=0.36,
+            bottom=0.075 if evaluation else 0.14, hspace=0.4,
         )  # fmt: skip
         upper = grid[0].subgridspec(1, 2, width_ratios=(1.75, 1), wspace=0.16)
         panels.long(figure.add_subplot(upper[0, 0]), both, ticker)

@@ -102,7 +102,7 @@ def directional_hits(actual: Array, forecast: Array, last: Array) -> Array:
     """
     moved, called = np.sign(actual - last), np.sign(forecast - last)
     with np.errstate(invalid="ignore"):
-        hits = (moved == called).astype(np.float64)
+        hits: Array = (moved == called).astype(np.float64)
     hits[~((moved != 0) & (called != 0)) | np.isnan(moved) | np.isnan(called)] = np.nan
     return hits
 
@@ -110,7 +110,7 @@ def directional_hits(actual: Array, forecast: Array, last: Array) -> Array:
 def inside(actual: Array, low: Array, high: Array) -> Array:
     """Return 1 where low <= actual <= high, 0 where not, NaN where any is missing."""
     with np.errstate(invalid="ignore"):
-        within = ((actual >= low) & (actual <= high)).astype(np.float64)
+        within: Array = ((actual >= low) & (actual <= high)).astype(np.float64)
     within[np.isnan(actual) | np.isnan(low) | np.isnan(high)] = np.nan
     return within
 
