@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pi_edge import catalog, config
 from pi_edge.desktop import families, flags
+from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import NotFound, WrongUsage
 
 ENDINGS = (".png", ".svg")
@@ -37,5 +38,7 @@ def run(args: argparse.Namespace) -> int:
     folder = catalog.folder(names[0], *folders)
     if folder is None:
         raise NotFound(f"{names[0]} is in none of {', '.join(map(str, folders))}")
-    families.desktop_step(family, "plot", "matplotlib")(folder, output=args.output, **given)
+    plot = families.desktop_step(family, "plot", "matplotlib")
+    with quiet():  # the runtime greets whoever loads the first model
+        plot(folder, output=args.output, **given)
     return 0
