@@ -2,7 +2,7 @@
 
 A way is measured by the mean squared error on the 42 districts that it saw, and by the same
 where each district is predicted by a fit that never saw it (leave one out). Half of that comes from
-one district, which has twice the thefts of any other; so the error on the other 41 is told too.
+one district, which has almost twice the thefts of any other; so that of the other 41 is told too.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ offsets. NumPy alone, so that a model can be fitted again where it runs.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from pi_edge.errors import BadInput
 
 Array = NDArray[np.float64]
 
-_EPSILON = float(np.finfo(np.float64).eps)
+_EPSILON = sys.float_info.epsilon
 _SUSPICIOUS = 1e-3
 """What remains of a column, as a part of its length, when others have been taken out of it."""
 
@@ -153,39 +154,37 @@ def _orthogonal(
             rounding is a part of that.
     """
     rows, count = units.shape
-    rest = units.copy()
-    q = np.empty((rows, 0))
+    rest = units.T.copy()  # columns as rows: the numbers of each side by side
+    q = np.empty((count, rows))
     r = np.zeros((count, count))  # its columns in the order of x, until the end
     order: list[int] = []
     left = list(range(count))
     combinations: dict[str, tuple[str, ...]] = {}
     while left:
-        remains = np.sqrt((rest[:, left] ** 2).sum(0))
-        for column, remain in zip(list(left), remains, strict=True):
-            if remain > _SUSPICIOUS:
-                continue
-            done = len(order)
+        remains = np.sqrt(np.einsum("kn,kn->k", rest, rest))
+        done = len(order)
+        for column in [at for at in left if remains[at] <= _SUSPICIOUS]:
             parts = np.linalg.solve(r[:done][:, order], r[:done, column])
             # Decimal fractions become doubles, and sums are rounded: that much may remain.
             rounding = sizes[column] + float(np.abs(parts) @ sizes[order])
-            if remain <= 4 * _EPSILON * math.sqrt(rows) * rounding:
+            if remains[column] <= 4 * _EPSILON * math.sqrt(rows) * rounding:
                 makers = [order[at] for at in np.flatnonzero(np.abs(parts) > 1e-6)]
                 combinations[columns[column]] = tuple(columns[at] for at in sorted(makers))
                 left.remove(column)
         if not left:
             break
-        lengths = np.sqrt((rest[:, left] ** 2).sum(0))
-        pick = left.pop(int(lengths.argmax()))
-        again = q.T @ rest[:, pick]  # once more: rounding has let some of the others back in
-        direction = rest[:, pick] - q @ again
-        r[: len(order), pick] += again
-        length = math.sqrt(float(direction @ direction))
-        direction /= length
-        r[len(order), pick] = length
-        r[len(order), left] = direction @ rest[:, left]
-        rest[:, left] -= np.outer(direction, r[len(order), left])
-        q = np.column_stack([q, direction])
+        pick = max(left, key=lambda at: remains[at])
+        left.remove(pick)
+        again = q[:done] @ rest[pick]  # once more: rounding has let some of the others back in
+        r[:done, pick] += again
+        direction = rest[pick] - again @ q[:done]
+        r[done, pick] = length = math.sqrt(float(direction @ direction))
+        q[done] = direction = direction / length
+        shares = np.zeros(count)
+        shares[left] = (rest @ direction)[left]
+        r[done] += shares
+        rest -= np.outer(shares, direction)
         order.append(pick)
     if combinations:
         raise RankDeficient(combinations)
-    return q, r[:, order], np.array(order)
+    return q.T, r[:, order], np.array(order)

@@ -11,13 +11,19 @@ from numpy.typing import NDArray
 from pi_edge.desktop.regression.least_squares import Fit
 from pi_edge.model import Model
 
-_EPSILON32 = float(np.finfo(np.float32).eps)
+_EPSILON32 = 2.0**-23
 BATCH = 1000
 
 
 @dataclass(frozen=True)
 class Differences:
-    """The largest over all rows, in the target's unit and as a part of the prediction."""
+    """The largest over all rows.
+
+    Attributes:
+        largest: in the target's unit.
+        relative: as a part of the prediction, or of the predictions' standard deviation where
+            that is larger: a prediction of zero has no relative difference.
+    """
 
     largest: float
     relative: float
@@ -37,8 +43,9 @@ def differences(path: Path, fit: Fit, x: NDArray[np.float64]) -> Differences:
     """Measure the file on rows x [n, k]."""
     line = fit.predict(x)
     apart = np.abs(tflite_answers(path, x) - line)
-    parts = apart[line != 0] / np.abs(line[line != 0])
-    return Differences(float(apart.max()), float(parts.max(initial=0.0)))
+    sizes = np.maximum(np.abs(line), line.std())
+    parts = np.divide(apart, sizes, out=np.zeros_like(apart), where=sizes > 0)
+    return Differences(float(apart.max()), float(parts.max()))
 
 
 def rounding(fit: Fit, x: NDArray[np.float64]) -> NDArray[np.float64]:
