@@ -111,7 +111,7 @@ def test_the_demo_shows_every_model_s_answer(clone: Path) -> None:
         answer = answers[json.loads(model.read_bytes())["task"]]
         assert re.search(rf"^{model.parent.name} .*: {answer}", done.stdout, re.MULTILINE)
     assert "runs" in done.stdout  # the benchmark's table
-    assert done.stdout.endswith(f"\nAll {len(models)} models answered, and answered right.\n")
+    assert done.stdout.endswith(f"\nAll {len(models)} models answered as they should.\n")
 
 
 def test_the_demo_fails_where_a_model_is_wrong(clone: Path) -> None:
