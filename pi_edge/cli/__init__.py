@@ -48,6 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader went away (| head): nothing more to say, and nowhere to say it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        # A full disk, a folder that may not be written: whatever was to be done there.
+        if error.strerror is None:
+            raise
+        where = f"{error.filename}: " if error.filename is not None else ""
+        print(f"pi-edge: {where}{error.strerror}", file=sys.stderr)
+        return 1
 
 
 def _overview() -> argparse.ArgumentParser:

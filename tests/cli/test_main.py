@@ -1,11 +1,12 @@
 """The command as a person meets it: exit codes and where its words go."""
 
+import errno
 import subprocess
 import sys
 
 import pytest
 
-from pi_edge.cli import COMMANDS
+from pi_edge.cli import COMMANDS, main
 
 
 def pi_edge(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -56,3 +57,14 @@ def test_what_does_not_work_is_one_line_on_stderr_and_exit_1() -> None:
     assert result.stdout == ""
     assert result.stderr.startswith("pi-edge: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_a_place_that_cannot_be_written_is_one_line_and_exit_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(args: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", "/models")
+
+    monkeypatch.setattr("pi_edge.cli.models.run", run)
+    assert main(["models", "list"]) == 1
+    assert capsys.readouterr().err == "pi-edge: /models: Permission denied\n"
