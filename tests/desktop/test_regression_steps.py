@@ -273,6 +273,18 @@ def test_convert_refuses_another_table(
     assert "train it again" in capsys.readouterr().err
 
 
+def test_convert_does_not_write_over_another_model(
+    tensorflow: Any, train: Command, command: Command, tmp_path: Path, capsys: Output
+) -> None:
+    there = tmp_path / "models" / "flats" / "model.json"
+    there.parent.mkdir(parents=True)
+    there.write_text('{"name": "flats", "task": "digits"}')
+    assert train() == 0
+    assert command("convert", "flats", "--output", there.parent.parent) == 1
+    assert "another kind of model" in capsys.readouterr().err
+    assert [path.name for path in there.parent.iterdir()] == ["model.json"]
+
+
 def test_a_large_offset_costs_nothing_where_float32_can_hold_the_column(
     tensorflow: Any, train: Command, command: Command, state: Path, tmp_path: Path
 ) -> None:

@@ -81,7 +81,8 @@ def write(
         BadInput: float32 cannot hold the columns' values, or the folder holds another model.
     """
     name, fit = result.name, result.fit
-    if folder.exists() and family_of(folder / model_json.FILE) not in ("", family):
+    there = folder / model_json.FILE
+    if there.exists() and family_of(there) != family:
         raise BadInput(f"{folder} holds another kind of model: write elsewhere with --output")
     command = f"pi-edge convert {name}"
     _check_range(result)
