@@ -1,4 +1,4 @@
-"""A small made-up MNIST, and TensorFlow where a test needs it."""
+"""A small made-up MNIST, small made-up prices, and TensorFlow where a test needs it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_prices import made_prices, write_prices
 from support import missing
 
 from pi_edge.desktop.quiet import quiet
@@ -71,3 +72,47 @@ def converted(
     return convert(
         "mnist-mlp", state=trained_state, output=output, given=tiny_mnist, say=lambda _: None
     )
+
+
+@pytest.fixture(scope="session")
+def small_prices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV of three tickers and 420 days."""
+    return write_prices(tmp_path_factory.mktemp("prices") / "prices.csv", made_prices(420, 3))
+
+
+@pytest.fixture(scope="session")
+def stocks_trainer(tensorflow: Any) -> Any:
+    """The training module of stocks, with a tenth of its steps."""
+    with quiet():
+        from pi_edge.desktop.stocks import layers, levels, train
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train.memory, "tensorflow_import_bytes", lambda: IMPORT_BYTES)
+        patch.setattr(layers, "STEPS", 100)
+        patch.setattr(levels, "MOST_ROUNDS", 2)
+        layers._trainer.cache_clear()
+        yield train
+    layers._trainer.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def trained_stocks(
+    stocks_trainer: Any, small_prices: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A state directory with both models of stocks trained on the small prices."""
+    state = tmp_path_factory.mktemp("state")
+    for name in ("stocks", "stocks-levels"):
+        stocks_trainer.train(name, state=state, prices=small_prices, say=lambda _: None)
+    return state
+
+
+@pytest.fixture(scope="session")
+def converted_stocks(
+    trained_stocks: Path, small_prices: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder in which convert made both models. Tests that change one take a copy."""
+    with quiet():
+        from pi_edge.desktop.stocks.convert import convert
+    output = tmp_path_factory.mktemp("models")
+    for name in ("stocks", "stocks-levels"):
+        convert(name, state=trained_stocks, output=output, prices=small_prices, say=lambda _: None)
+    return output
