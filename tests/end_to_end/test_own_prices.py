@@ -14,6 +14,9 @@ import pytest
 from running import running_daemon
 from support import missing
 
+from pi_edge.desktop.stocks import data
+from pi_edge.errors import NotFound
+
 TICKERS = ("MINE", "YOURS", "OURS")
 DAYS = 420
 
@@ -70,6 +73,16 @@ def test_the_shipped_models_are_benchmarked_with_their_own_examples(tmp_path: Pa
 
 def test_the_shipped_line_verifies_with_what_it_ships_with(tmp_path: Path) -> None:
     assert "fire-theft" in pi_edge("verify", "fire-theft", "--state", tmp_path)
+
+
+def test_the_shipped_forecasts_verify_with_the_prices_they_learned_from(tmp_path: Path) -> None:
+    try:
+        data.find()
+    except NotFound as error:
+        missing(str(error))
+    told = pi_edge("verify", "stocks", "--state", tmp_path)
+    assert "stocks in " in told
+    assert "stocks-levels in " in told
 
 
 def test_a_number_in_gives_a_number_out(tmp_path: Path) -> None:
