@@ -11,7 +11,7 @@ from typing import Any
 
 from pi_edge import config
 from pi_edge.desktop import families, flags
-from pi_edge.errors import PiEdgeError
+from pi_edge.errors import PiEdgeError, WrongUsage
 
 NEEDED = ("tensorflow", "tqdm")
 
@@ -29,7 +29,9 @@ def run(args: argparse.Namespace) -> int:
     folders = [settings.state, settings.models]
     family, names = families.resolve(args.family, folders, getattr(args, "name", None))
     given = flags.given(args, family, families.flags("train"))
-    given.pop("name", None)  # the step gets it first, as every family's does
+    named = given.pop("name", None)  # the step gets it first, as every family's does
+    if args.family == family and "name" in families.flags("train")[family] and not named:
+        raise WrongUsage(f"say what the {family} model is to be called: --name NAME")
     train = families.desktop_step(family, "train", *NEEDED)
     if len(names) == 1:
         train(names[0], state=settings.state, **given)

@@ -166,3 +166,12 @@ def test_a_training_that_the_system_ends_is_told_in_one_line(trees: Path) -> Non
         "pi-edge: the training of oak was ended by SIGKILL (was all memory taken?):"
         " the same command goes on from here\n"
     )
+
+
+def test_training_a_new_regression_asks_for_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "training" / "mine").mkdir(parents=True)
+    (tmp_path / "training" / "mine" / "regression.npz").touch()
+    assert cli.main(["train", "regression", "--state", str(tmp_path), "--target", "y"]) == 2
+    assert "--name NAME" in capsys.readouterr().err
