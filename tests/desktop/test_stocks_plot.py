@@ -211,6 +211,21 @@ def test_what_is_drawn_was_forecast_the_day_before(three: tuple[Path, Path]) -> 
     np.testing.assert_allclose(one.outputs["forecast"], closes[start - 1 : -1], rtol=1e-6)
 
 
+def test_a_longer_horizon_is_compared_with_the_close_it_was_for(
+    three: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "stocks"
+    shutil.copytree(three[0] / "stocks", folder)
+    told = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(told | {"horizon_days": 5}))
+    one = drawn(folder, three[1])
+    _, closes = history(3)
+    start = split(DAYS).test.start
+    np.testing.assert_allclose(one.closes, closes[start + 4 :])
+    np.testing.assert_allclose(one.outputs["forecast"], closes[start - 1 : -5], rtol=1e-6)
+    assert any("5 trading days before" in text for text in texts(plot.picture(one, None)))
+
+
 def test_a_model_alone_is_drawn_alone(three: tuple[Path, Path], tmp_path: Path) -> None:
     for name in ("stocks", "stocks-levels"):
         shutil.copytree(three[0] / name, tmp_path / name / name)

@@ -119,7 +119,9 @@ def long(axes: Axes, both: Sequence[Drawn], ticker: str) -> None:
             zorder=2 if broad else 3,
             label=f"{one.name}: {_off(one, where)}",
         )
-    axes.set_title(f"{ticker}: each day’s close, and what was forecast the day before")
+    ahead = first.told["horizon_days"]
+    before = "the day" if ahead == 1 else f"{ahead} trading days"
+    axes.set_title(f"{ticker}: each day’s close, and what was forecast {before} before")
     axes.set_ylabel("price of one share")
     _range_label(axes, first, at)
     axes.legend(loc="upper left", borderaxespad=0.2, labelspacing=0.3)
