@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pi_edge import files
-from pi_edge.desktop.stocks import data, measure, panels
+from pi_edge.desktop.stocks import data, forest, measure, panels
 from pi_edge.desktop.stocks.verify import test_span
 from pi_edge.errors import BadInput, PiEdgeError
 from pi_edge.tasks.prices import Prices
@@ -141,7 +141,7 @@ def picture(subject: Drawn, beside: Drawn | None) -> Figure:
         if evaluation:
             lower = grid[1].subgridspec(1, 3, width_ratios=(1.35, 1, 1), wspace=0.06)
             three = [figure.add_subplot(lower[0, column]) for column in range(3)]
-            panels.figures(three, evaluation, subject.name)
+            forest.rows(three, evaluation, subject.name)
         panels.headline(figure, subject, evaluation)
     return figure
 
