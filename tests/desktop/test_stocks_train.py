@@ -98,6 +98,16 @@ def test_too_short_a_history_is_refused(stocks_trainer: Any, tmp_path: Path) -> 
         train(stocks_trainer, tmp_path, path)
 
 
+def test_prices_that_never_move_in_a_span_are_refused_with_its_dates(
+    stocks_trainer: Any, tmp_path: Path
+) -> None:
+    closes = made_prices(400, 2)
+    closes[240:320] = closes[240]
+    path = write_prices(tmp_path / "mine.csv", closes)
+    with pytest.raises(BadInput, match=r"mine\.csv: no price moves from 2015-12-03 to 2016-03-23"):
+        train(stocks_trainer, tmp_path, path)
+
+
 def test_tickers_listed_too_late_are_left_out_and_named(
     stocks_trainer: Any, tmp_path: Path
 ) -> None:

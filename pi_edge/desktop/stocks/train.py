@@ -7,19 +7,16 @@ training that was killed goes on there; and all that is random comes from the se
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge import files
 from pi_edge.desktop import checkpoint, memory, model_json
 from pi_edge.desktop.progress import Progress
 from pi_edge.desktop.quiet import quiet
@@ -28,13 +25,13 @@ from pi_edge.desktop.stocks import (
     choose,
     data,
     evaluate,
-    features,
     layers,
     levels,
     network,
     spans,
 )
-from pi_edge.errors import BadInput, NotFound
+from pi_edge.desktop.stocks.prepare import check_moves, plan_of, suitable
+from pi_edge.errors import NotFound
 from pi_edge.tasks.prices import Prices
 
 THREADS = 2
@@ -70,7 +67,8 @@ def train(
         say(f"{path.name}: {note}")
     divided = spans.split(len(table.dates), str(path))
     table = suitable(name, table, divided, say)
-    plan = _plan(name, table, seed, path)
+    check_moves(table, divided, path)
+    plan = plan_of(name, table, seed, path)
     # Before TensorFlow starts its threads, which keep the heaps they are born with.
     memory.give_memory_back()
     _fix_order_of_additions()
@@ -136,30 +134,6 @@ def fitted(result: Trained) -> network.Fitted:
         told["low"],
         told["high"],
     )
-
-
-def suitable(name: str, table: Prices, divided: spans.Spans, say: Callable[[str], None]) -> Prices:
-    """Leave out tickers that the model could not learn or forecast, and say so.
-
-    `stocks` has weights for any stock, so it only needs a full window and some days to be
-    measured on; `stocks-levels` has weights for each, and needs days to learn them from.
-    """
-    listed = np.isfinite(table.closes)
-    if name == "stocks":
-        least = features.DAYS + spans.LEAST_MEASURED
-        enough, where = listed.sum(0) >= least, "days"
-    else:
-        least = levels.LEAST_ROWS
-        enough, where = listed[divided.train].sum(0) >= least, "training days"
-    enough &= listed[-1]
-    late = [ticker for ticker, good in zip(table.tickers, enough, strict=True) if not good]
-    if not late:
-        return table
-    if not enough.any():
-        raise BadInput(f"no ticker has {least} {where} of prices up to {table.dates[-1]}")
-    say(f"{name}: left out, with fewer than {least} {where} of prices: {', '.join(late)}")
-    tickers = tuple(np.array(table.tickers)[enough].tolist())
-    return replace(table, tickers=tickers, closes=table.closes[:, enough])
 
 
 def _stocks(
@@ -241,43 +215,6 @@ class _Clock:
         self.story["seconds"] += now - self.began
         self.story["peak_bytes"] = max(self.story["peak_bytes"], memory.peak_bytes())
         self.began = now
-
-
-def _plan(name: str, table: Prices, seed: int, path: Path) -> dict[str, Any]:
-    """What decides the outcome, as JSON has it: going on with another plan makes no sense."""
-    recipes: dict[str, dict[str, Any]] = {
-        "stocks": {
-            "hidden": choose.HIDDEN,
-            "lookbacks": choose.LOOKBACKS,
-            "joint": choose.JOINT,
-            "horizons": choose.HORIZONS,
-            "volatility": list(features.SCALES),
-            "steps": layers.STEPS,
-            "batch": layers.BATCH,
-            "learning_rate": layers.RATE,
-            "weight_decay": layers.WEIGHT_DECAY,
-            "days": features.DAYS,
-        },
-        "stocks-levels": {
-            "hidden": levels.HIDDEN,
-            "l1": levels.L1,
-            "l2": levels.L2,
-            "batch": levels.BATCH,
-            "learning_rate": levels.LEARNING_RATE,
-            "steps": levels.STEPS,
-            "most_rounds": levels.MOST_ROUNDS,
-            "patience": levels.PATIENCE,
-            "days": levels.DAYS,
-        },
-    }
-    plan = {
-        "tickers": table.tickers,
-        "seed": seed,
-        "data_sha256": files.sha256(path),
-        "file": path.name,
-        "recipe": recipes[name],
-    }
-    return json.loads(json.dumps(plan))  # type: ignore[no-any-return]
 
 
 def _fix_order_of_additions() -> None:
