@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +82,10 @@ def small_prices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_prices(tmp_path_factory.mktemp("prices") / "prices.csv", made_prices(420, 3))
 
 
-@pytest.fixture(scope="session")
-def stocks_trainer(tensorflow: Any) -> Any:
-    """The training module of stocks, with a tenth of its steps."""
+@contextmanager
+def short_training() -> Iterator[Any]:
+    """The training module of stocks, with a tenth of its steps. Not for longer than it is used:
+    other tests train the same networks to their end."""
     with quiet():
         from pi_edge.desktop.stocks import layers, levels, train
     with pytest.MonkeyPatch.context() as patch:
@@ -94,14 +97,22 @@ def stocks_trainer(tensorflow: Any) -> Any:
     layers._trainer.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def stocks_trainer(tensorflow: Any) -> Iterator[Any]:
+    """The training module of stocks, with a tenth of its steps."""
+    with short_training() as train:
+        yield train
+
+
 @pytest.fixture(scope="session")
 def trained_stocks(
-    stocks_trainer: Any, small_prices: Path, tmp_path_factory: pytest.TempPathFactory
+    tensorflow: Any, small_prices: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """A state directory with both models of stocks trained on the small prices."""
     state = tmp_path_factory.mktemp("state")
-    for name in ("stocks", "stocks-levels"):
-        stocks_trainer.train(name, state=state, prices=small_prices, say=lambda _: None)
+    with short_training() as train:
+        for name in ("stocks", "stocks-levels"):
+            train.train(name, state=state, prices=small_prices, say=lambda _: None)
     return state
 
 
