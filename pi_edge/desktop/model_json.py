@@ -1,12 +1,20 @@
-"""model.json: what a model folder says about itself, written only from what was measured."""
+"""A model folder and its model.json, which says only what was measured."""
 
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import os
 import platform
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pi_edge import files, runtime
 
@@ -25,9 +33,39 @@ def variant(path: Path, command: str, **measured: Any) -> dict[str, Any]:
     }
 
 
-def check(path: Path) -> dict[str, Any]:
-    """Describe the file of example inputs and expected outputs."""
+def write_check(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """Write the example inputs and expected outputs into `folder`, and describe the file.
+
+    Args:
+        arrays: `inputs/NAME` and `VARIANT/OUTPUT`.
+    """
+    contents = io.BytesIO()
+    np.savez_compressed(contents, **arrays)  # type: ignore[arg-type]
+    path = folder / CHECK
+    path.write_bytes(contents.getvalue())
     return {"file": path.name, "sha256": files.sha256(path), "bytes": path.stat().st_size}
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` to make and measure its files in; gone afterwards."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
+        yield Path(made)
+
+
+def publish(made: Path, folder: Path, document: Mapping[str, Any]) -> None:
+    """Put the files in `made` into `folder`, then `document`, which names their hashes.
+
+    A .tflite file of an earlier conversion that is none of them goes last.
+    """
+    for path in sorted(made.iterdir()):
+        with files.replacing(folder / path.name) as file, path.open("rb") as source:
+            shutil.copyfileobj(source, file)
+    files.write_json(folder / FILE, document)
+    for path in folder.glob("*.tflite"):
+        if not (made / path.name).exists():
+            path.unlink()
 
 
 def versions(*distributions: str) -> dict[str, str]:

@@ -233,7 +233,7 @@ def test_a_model_file_that_is_overwritten_is_never_half_of_one(
 
     shutil.copytree(converted_stocks, tmp_path / "models")
     before = {path: path.read_bytes() for path in sorted((tmp_path / "models").rglob("*.*"))}
-    monkeypatch.setattr(convert.model_json, "check", lambda path: 1 / 0)
+    monkeypatch.setattr(convert.model_json, "write_check", lambda made, arrays: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         convert.convert(
             "stocks",

@@ -6,9 +6,6 @@ left to choose.
 
 from __future__ import annotations
 
-import io
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge import files
-from pi_edge.desktop import model_json
+from pi_edge.desktop import model_json, signature
 from pi_edge.desktop.mnist import data
 from pi_edge.desktop.mnist.measure import BATCH, accuracy, answers
 from pi_edge.desktop.mnist.networks import probabilities
@@ -65,9 +61,7 @@ def write(result: Trained, folder: Path, npz: Path, *, say: Callable[[str], None
     test_images, test_labels = data.read(npz, "x_test"), data.read(npz, "y_test")
     expected = network_answers(result, test_images)
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as scratch:
-        made = Path(scratch)
+    with model_json.scratch(folder) as made:
         checks: dict[str, NDArray[np.float32]] = {"inputs/image": examples.astype(np.float32)}
         variants: dict[str, Any] = {}
         for variant in VARIANTS:
@@ -93,23 +87,17 @@ def write(result: Trained, folder: Path, npz: Path, *, say: Callable[[str], None
                 f"{path.stat().st_size:,} bytes, at most {difference:.2g} from the network, "
                 f"{disagreeing} labels differ"
             )
-        contents = io.BytesIO()
-        np.savez_compressed(contents, **checks)  # type: ignore[arg-type]
-        (made / model_json.CHECK).write_bytes(contents.getvalue())
         document = {
             "name": name,
             "task": "digits",
             "default": DEFAULT,
             "labels": [str(digit) for digit in range(10)],
             "variants": variants,
-            "check": model_json.check(made / model_json.CHECK),
+            "check": model_json.write_check(made, checks),
             "measured": model_json.measured_on(),
             "trained": story(result, npz, rows),
         }
-        for path in sorted(made.iterdir()):
-            with files.replacing(folder / path.name) as file, path.open("rb") as source:
-                shutil.copyfileobj(source, file)
-        files.write_json(folder / model_json.FILE, document)
+        model_json.publish(made, folder, document)
     return folder
 
 
@@ -131,14 +119,7 @@ def tflite(result: Trained, variant: str, calibration: NDArray[np.uint8]) -> byt
     def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"probabilities": probabilities(result.network.layers, module.weights, image)}
 
-    module.serve = tf.function(
-        serve,
-        autograph=False,
-        input_signature=[tf.TensorSpec([None, 28, 28], tf.float32, name="image")],
-    )
-    with quiet(), tempfile.TemporaryDirectory() as saved:
-        tf.saved_model.save(module, saved, signatures={"serving_default": module.serve})
-        converter = tf.lite.TFLiteConverter.from_saved_model(saved)
+    with signature.converter(serve, {"image": [None, 28, 28]}, module) as converter:
         if variant != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if variant == "float16":

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge import files
-from pi_edge.desktop import model_json
-from pi_edge.desktop.quiet import quiet
+from pi_edge.desktop import model_json, signature
 from pi_edge.desktop.regression import family_of, training
 from pi_edge.desktop.regression.least_squares import Fit
 from pi_edge.desktop.regression.measure import Differences, differences, rounding, tflite_answers
@@ -87,18 +83,13 @@ def write(
     command = f"pi-edge convert {name}"
     _check_range(result)
     centre = result.x.mean(0).astype(np.float32)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as scratch:
-        made = Path(scratch)
+    with model_json.scratch(folder) as made:
         path = made / f"{VARIANT}.tflite"
         path.write_bytes(tflite(fit, centre))
         measured = differences(path, fit, result.x)
         _check_precision(result, measured)
         examples = result.x[_spread(fit.predict(result.x))].astype(np.float32)
-        contents = io.BytesIO()
         checks = {"inputs/x": examples, f"{VARIANT}/y": tflite_answers(path, examples)[:, None]}
-        np.savez_compressed(contents, **checks)  # type: ignore[arg-type]
-        (made / model_json.CHECK).write_bytes(contents.getvalue())
         story = dict(result.story)
         document = {
             "name": name,
@@ -128,15 +119,12 @@ def write(
                 )
             },
             "left_out": LEFT_OUT,
-            "check": model_json.check(made / model_json.CHECK),
+            "check": model_json.write_check(made, checks),
             "measured": model_json.measured_on(),
             **more,
             "trained": story,
         }
-        for file in sorted(made.iterdir()):
-            with files.replacing(folder / file.name) as target, file.open("rb") as source:
-                shutil.copyfileobj(source, target)
-        files.write_json(folder / model_json.FILE, document)
+        model_json.publish(made, folder, document)
     say(
         f"{name} {VARIANT} {document['variants'][VARIANT]['bytes']:,} bytes, "
         f"{fit.rows} rows: at most {measured.largest:.2g} from the line in double precision, "
@@ -159,15 +147,8 @@ def tflite(fit: Fit, centre: NDArray[np.float32]) -> bytes:
         # No matmul: the converter would multiply it out to x * slopes - centre * slopes.
         return {"y": tf.reduce_sum((x - centre) * slopes, 1, keepdims=True) + height}
 
-    module = tf.Module()
-    module.serve = tf.function(
-        serve,
-        autograph=False,
-        input_signature=[tf.TensorSpec([None, len(slopes)], tf.float32, name="x")],
-    )
-    with quiet(), tempfile.TemporaryDirectory() as saved:
-        tf.saved_model.save(module, saved, signatures={"serving_default": module.serve})
-        return tf.lite.TFLiteConverter.from_saved_model(saved).convert()  # type: ignore[no-any-return]
+    with signature.converter(serve, {"x": [None, len(slopes)]}) as converter:
+        return converter.convert()  # type: ignore[no-any-return]
 
 
 def _check_range(result: Trained) -> None:

@@ -6,9 +6,6 @@ when nothing is left to choose.
 
 from __future__ import annotations
 
-import io
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,9 +120,7 @@ def write(
     last = closes[rows - 1].astype(np.float32)
     usual = measure.measured(closes, rows, horizon, dict.fromkeys(measure.OUTPUTS, last))
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{result.name}.") as scratch:
-        made = Path(scratch)
+    with model_json.scratch(folder) as made:
         checks: dict[str, NDArray[np.float32]] = {"inputs/prices": check}
         variants: dict[str, Any] = {}
         left_out: dict[str, Any] = {}
@@ -165,9 +160,6 @@ def write(
             )
             given = measure.answers(path, closes, check_rows, days)
             checks |= {f"{variant}/{name}": given[name] for name in measure.OUTPUTS}
-        contents = io.BytesIO()
-        np.savez_compressed(contents, **checks)  # type: ignore[arg-type]
-        (made / model_json.CHECK).write_bytes(contents.getvalue())
         document = {
             "name": result.name,
             "task": "stocks",
@@ -180,16 +172,11 @@ def write(
             "variants": variants,
             "left_out": left_out,
             "last_price_mae": usual.told()["mae"],
-            "check": model_json.check(made / model_json.CHECK),
+            "check": model_json.write_check(made, checks),
             "measured": model_json.measured_on(),
             "trained": _story(result, source, table, own),
         }
-        for path in sorted(made.iterdir()):
-            with files.replacing(folder / path.name) as file, path.open("rb") as made_file:
-                shutil.copyfileobj(made_file, file)
-        for variant in left_out:  # of an earlier conversion
-            (folder / f"{variant}.tflite").unlink(missing_ok=True)
-        files.write_json(folder / model_json.FILE, document)
+        model_json.publish(made, folder, document)
     return folder
 
 

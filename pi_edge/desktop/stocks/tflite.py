@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge import runtime
-from pi_edge.desktop.quiet import quiet
+from pi_edge.desktop import signature
 
 VARIANTS = ("float32", "float16", "int8")
 
@@ -34,15 +34,7 @@ def convert(graph: Graph, variant: str, examples: NDArray[np.float32]) -> bytes:
         examples: prices [n, days, tickers].
     """
     shape = [None, *examples.shape[1:]]
-    module = tf.Module()
-    module.serve = tf.function(
-        graph,
-        autograph=False,
-        input_signature=[tf.TensorSpec(shape, tf.float32, name="prices")],
-    )
-    with quiet(), tempfile.TemporaryDirectory() as saved:
-        tf.saved_model.save(module, saved, signatures={"serving_default": module.serve})
-        converter = tf.lite.TFLiteConverter.from_saved_model(saved)
+    with signature.converter(graph, {"prices": shape}) as converter:
         if variant == "int8":
             return _partly_integer(converter, examples)
         if variant == "float16":
