@@ -183,9 +183,9 @@ def close_up(axes: Axes, one: Drawn, ticker: str, days: int) -> None:
 
 
 def _dated(axes: Axes, one: Drawn) -> None:
-    locator = AutoDateLocator(minticks=4, maxticks=8)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=4, maxticks=8)
     axes.xaxis.set_major_locator(locator)
-    named = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
+    named = ConciseDateFormatter(locator, show_offset=False)
     axes.xaxis.set_major_formatter(named)
     axes.grid(axis="y", color=PALE)
     axes.set_axisbelow(True)
