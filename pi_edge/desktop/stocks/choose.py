@@ -1,4 +1,4 @@
-"""Choose the network of `stocks` on the validation span, by a rule that was written down first.
+"""Choose the network of `stocks` by a rule, on the validation span alone.
 
 The simplest candidate is taken unless a richer one is better by more than chance. With a
 dozen candidates the best of them looks good by luck alone; so what has to be beaten is 5 %

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pi_edge import files
 from pi_edge.desktop.stocks import data, forest, measure, panels
-from pi_edge.desktop.stocks.verify import test_span
+from pi_edge.desktop.stocks.verify import measured_span
 from pi_edge.errors import BadInput, PiEdgeError
 from pi_edge.tasks.prices import Prices
 
@@ -102,7 +102,7 @@ def drawn(folder: Path, table: Prices, path: Path) -> Drawn:
         raise PiEdgeError(f"cannot read {folder / 'model.json'}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{folder} is no model of stocks: model.json lacks {error}") from error
-    closes, rows = test_span(told, table, path)
+    closes, rows = measured_span(told, table, path)
     outputs = measure.answers(file, closes, rows, days)
     came = rows - 1 + horizon
     inside = (table.dates >= np.datetime64(training["from"])) & (

@@ -44,7 +44,7 @@ def verify(
         path = data.find(prices)
         table = data.load(path)
         same = files.sha256(path) == told["trained"]["data"]["sha256"]
-        closes, rows = test_span(told, table, path)
+        closes, rows = measured_span(told, table, path)
     except PiEdgeError as error:
         return [f"{folder}: {error}"]
     except (KeyError, TypeError) as error:
@@ -75,7 +75,7 @@ def verify(
     return problems
 
 
-def test_span(
+def measured_span(
     told: Mapping[str, Any], table: Prices, path: Path
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the closes of the model's tickers, and the rows of its test span.
