@@ -31,13 +31,16 @@ def run(args: argparse.Namespace) -> int:
     folders = [settings.models, catalog.owned_models(settings.state)]
     if args.models is not None:
         folders.pop()
-    family, names = families.resolve(args.family, [settings.state, *folders])
-    if family not in families.flags("plot"):
-        raise WrongUsage(f"there is no drawing of {family}: {', '.join(families.flags('plot'))}")
-    given = flags.given(args, family, families.flags("plot"))
-    folder = catalog.folder(names[0], *folders)
+    drawn, places = families.flags("plot"), [settings.state, *folders]
+    word = args.family
+    family = word if word in families.FAMILIES else families.resolve(word, places)[0]
+    if family not in drawn:
+        raise WrongUsage(f"there is no drawing of {family}, only of {', '.join(drawn)}")
+    name = families.resolve(word, places)[1][0]
+    given = flags.given(args, family, drawn)
+    folder = catalog.folder(name, *folders)
     if folder is None:
-        raise NotFound(f"{names[0]} is in none of {', '.join(map(str, folders))}")
+        raise NotFound(f"{name} is in none of {', '.join(map(str, folders))}")
     plot = families.desktop_step(family, "plot", "matplotlib")
     with quiet():  # the runtime greets whoever loads the first model
         plot(folder, output=args.output, **given)

@@ -30,12 +30,13 @@ def test_a_file_that_cannot_be_drawn_is_refused_by_its_ending(
     assert not output.exists()
 
 
+@pytest.mark.parametrize("family", ["mnist", "regression"])
 def test_a_family_without_a_drawing_is_told_those_that_have_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    family: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, line = refused(capsys, "mnist", "-o", str(tmp_path / "chart.svg"))
+    code, line = refused(capsys, family, "-o", str(tmp_path / "chart.svg"))
     assert code == 2
-    assert line == "pi-edge: there is no drawing of mnist: stocks, fire-theft\n"
+    assert line == f"pi-edge: there is no drawing of {family}, only of stocks, fire-theft\n"
 
 
 def test_an_unknown_family_is_told_the_known_ones(

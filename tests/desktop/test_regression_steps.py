@@ -46,7 +46,7 @@ def command(state: Path) -> Command:
 
 
 @pytest.fixture
-def train(command: Command, flats: Path) -> Command:
+def train(tensorflow: Any, command: Command, flats: Path) -> Command:
     def train(*arguments: Any, data: Path = flats, name: str = "flats") -> int:
         return command(
             *("train", "regression", "--data", data, "--target", "rent", "--name", name),
@@ -57,7 +57,7 @@ def train(command: Command, flats: Path) -> Command:
 
 
 @pytest.fixture
-def converted(tensorflow: Any, train: Command, command: Command, state: Path) -> Path:
+def converted(train: Command, command: Command, state: Path) -> Path:
     assert train() == 0
     assert command("convert", "flats") == 0
     return state / "models" / "flats"
