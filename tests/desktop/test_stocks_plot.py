@@ -77,6 +77,7 @@ def made(tensorflow: Any, tmp_path_factory: pytest.TempPathFactory) -> Made:
                 "horizon_days": 1,
                 "variants": {"float32": {"file": "float32.tflite"}},
                 "trained": {
+                    "data": {"source": "prices.csv"},
                     "spans": divided.told(dates),
                     **({"evaluation": told} if name == "stocks" else {}),
                 },

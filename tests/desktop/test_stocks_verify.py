@@ -94,6 +94,19 @@ def test_prices_of_other_years_are_said_so(folder: Path, tmp_path: Path) -> None
     assert "other.csv has no day of the test span" in problem
 
 
+def test_without_prices_it_takes_the_file_that_the_model_learned_from(folder: Path) -> None:
+    assert verify(folder, say=lambda _: None) == []
+
+
+def test_a_file_that_is_gone_is_to_be_named(folder: Path, edit: Edit) -> None:
+    def move(document: Any) -> None:
+        document["trained"]["data"]["path"] = "/nowhere/my.csv"
+
+    edit(move)
+    (problem,) = verify(folder, say=lambda _: None)
+    assert "stocks learned from /nowhere/my.csv, which is gone: name its prices with" in problem
+
+
 def test_missing_prices_are_said(folder: Path, tmp_path: Path) -> None:
     (problem,) = problems(folder, tmp_path / "nowhere.csv")
     assert "no prices at" in problem

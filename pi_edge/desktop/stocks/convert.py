@@ -73,7 +73,7 @@ def convert(
         BadInput: it was trained on other prices than those given.
     """
     result = trained(name, state)
-    path = data.find(prices)
+    path = data.learned_from(result.story, name, prices)
     if files.sha256(path) != result.story["plan"]["data_sha256"]:
         raise BadInput(
             f"{name} was trained on other prices than {path} ({result.story['plan']['file']}): "
@@ -82,8 +82,9 @@ def convert(
     table = data.load(path)
     divided = spans.split(len(table.dates), str(path))
     table = suitable(name, table, divided, lambda _: None)
-    command = f"pi-edge convert {name}" + (f" --prices {path.name}" if prices else "")
-    return write(result, output / name, table, divided, command, own=prices is not None, say=say)
+    own = result.story.get("path") is not None
+    command = f"pi-edge convert {name}" + (f" --prices {path.name}" if own else "")
+    return write(result, output / name, table, divided, command, own=own, say=say)
 
 
 def write(
@@ -213,6 +214,7 @@ def _story(result: Trained, source: Source, table: Prices, own: bool) -> dict[st
             "terms": "the user's own" if own else data.TERMS,
             "sha256": plan["data_sha256"],
             "days": len(table.dates),
+            **({"path": told["path"]} if own else {}),
         },
         "spans": told["spans"],
         "seed": plan["seed"],

@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pi_edge import files
 from pi_edge.errors import NotFound
@@ -44,6 +46,23 @@ def find(given: Path | None = None) -> Path:
             return path
     files.write_bytes(cached(), _fetched())
     return cached()
+
+
+def learned_from(told: Mapping[str, Any], name: str, given: Path | None = None) -> Path:
+    """Return the path of the prices that the model `name` learned from, or of those given.
+
+    Args:
+        told: has the `path` of the user's own file, none for the default.
+
+    Raises:
+        NotFound: the user's own file is not there any more.
+    """
+    own = told.get("path")
+    if given is not None or own is None:
+        return find(given)
+    if not Path(own).is_file():
+        raise NotFound(f"{name} learned from {own}, which is gone: name its prices with --prices")
+    return Path(own)
 
 
 def load(given: Path | None = None) -> prices.Prices:

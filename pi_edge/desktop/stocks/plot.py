@@ -7,7 +7,8 @@ other models come from the evaluation in model.json.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,14 @@ def plot(folder: Path, *, output: Path, prices: Path | None = None) -> None:
     The other model of the family is drawn with it where it lies beside `folder`.
 
     Args:
-        prices: closing prices instead of the default ones.
+        prices: closing prices instead of those that the model learned from.
 
     Raises:
         PiEdgeError: the folder holds no model of stocks, or the prices lack its tickers or days.
     """
-    path = data.find(prices)
+    with _reading(folder) as told:
+        learned = told["trained"]["data"]
+    path = data.learned_from(learned, folder.name, prices)
     table = data.load(path)
     subject = drawn(folder, table, path)
     other = COMPANIONS.get(subject.name)
@@ -88,20 +91,26 @@ def plot(folder: Path, *, output: Path, prices: Path | None = None) -> None:
         figure.savefig(file, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else {})
 
 
+@contextmanager
+def _reading(folder: Path) -> Iterator[Any]:
+    """Yield a folder's model.json; what it lacks of a model of stocks becomes one line."""
+    try:
+        yield json.loads((folder / "model.json").read_bytes())
+    except OSError as error:
+        raise PiEdgeError(f"cannot read {folder / 'model.json'}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{folder} is no model of stocks: model.json lacks {error}") from error
+
+
 def drawn(folder: Path, table: Prices, path: Path) -> Drawn:
     """Run the file of a model folder on the test span of prices read from `path`."""
-    try:
-        told = json.loads((folder / "model.json").read_bytes())
+    with _reading(folder) as told:
         file = folder / told["variants"][VARIANT]["file"]
         days, horizon, training = (
             told["days"],
             told["horizon_days"],
             told["trained"]["spans"]["train"],
         )
-    except OSError as error:
-        raise PiEdgeError(f"cannot read {folder / 'model.json'}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{folder} is no model of stocks: model.json lacks {error}") from error
     closes, rows = measured_span(told, table, path)
     outputs = measure.answers(file, closes, rows, days)
     came = rows - 1 + horizon

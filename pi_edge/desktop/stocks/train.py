@@ -92,6 +92,7 @@ def train(
     if not story.get("tensorflow_import_bytes"):
         story["tensorflow_import_bytes"] = memory.tensorflow_import_bytes()
     story |= {
+        "path": str(path.resolve()) if prices else None,
         "spans": divided.told(table.dates),
         "versions": model_json.versions("tensorflow", "numpy"),
         "machine": model_json.machine(),

@@ -41,7 +41,7 @@ def verify(
         return problems
     told = json.loads((folder / "model.json").read_bytes())
     try:
-        path = data.find(prices)
+        path = data.learned_from(told["trained"]["data"], told["name"], prices)
         table = data.load(path)
         same = files.sha256(path) == told["trained"]["data"]["sha256"]
         closes, rows = measured_span(told, table, path)
