@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from pi_edge import files
 from pi_edge.desktop import memory, model_json
 from pi_edge.desktop.checkpoint import load, save
+from pi_edge.desktop.determinism import fix_order_of_additions
 from pi_edge.desktop.mnist import augment, data
 from pi_edge.desktop.mnist.networks import (
     NETWORKS,
@@ -41,12 +42,10 @@ from pi_edge.desktop.mnist.networks import (
     probabilities,
 )
 from pi_edge.desktop.progress import Progress
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput, NotFound
 
 BETA1, BETA2, TINY = 0.9, 0.999, 1e-7
 STATISTICS_IMAGES, STATISTICS_BATCH = 6000, 100
-THREADS = 2
 EVALUATION_BATCH = 16
 
 
@@ -97,7 +96,7 @@ def train(
 
     # Before TensorFlow starts its threads, which keep the heaps they are born with.
     memory.give_memory_back()
-    _fix_order_of_additions()
+    fix_order_of_additions()
     values = start_values(network, seed)
     story: dict[str, Any] = {"plan": plan, "history": [], "seconds": 0.0, "peak_bytes": 0}
     if checkpoint.exists():
@@ -386,15 +385,3 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> str:
         for key, value in flat_new.items()
         if key != "recipe" and flat_old.get(key) != value
     )
-
-
-def _fix_order_of_additions() -> None:
-    """Fix what rounding depends on, so that equal seeds give equal weights."""
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(THREADS)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:  # already running: a second network trained by the same process
-        pass
-    tf.config.experimental.enable_op_determinism()
-    with quiet():
-        tf.constant(0)

@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge.desktop import checkpoint, memory, model_json
+from pi_edge.desktop.determinism import fix_order_of_additions
 from pi_edge.desktop.progress import Progress
-from pi_edge.desktop.quiet import quiet
 from pi_edge.desktop.stocks import (
     baselines,
     choose,
@@ -34,7 +33,6 @@ from pi_edge.desktop.stocks.prepare import check_moves, plan_of, suitable
 from pi_edge.errors import NotFound
 from pi_edge.tasks.prices import Prices
 
-THREADS = 2
 FINISHED = "finished"
 
 
@@ -62,7 +60,7 @@ def train(
     the same seed is kept as it is unless `fresh`; other prices or another seed start over.
     """
     path = data.find(prices)
-    table = data.load(prices)
+    table = data.load(path)
     for note in table.notes if name == "stocks" else ():
         say(f"{path.name}: {note}")
     divided = spans.split(len(table.dates), str(path))
@@ -71,7 +69,7 @@ def train(
     plan = plan_of(name, table, seed, path)
     # Before TensorFlow starts its threads, which keep the heaps they are born with.
     memory.give_memory_back()
-    _fix_order_of_additions()
+    fix_order_of_additions()
 
     kept = state / "training" / name / checkpoint.FILE
     if fresh:
@@ -216,15 +214,3 @@ class _Clock:
         self.story["seconds"] += now - self.began
         self.story["peak_bytes"] = max(self.story["peak_bytes"], memory.peak_bytes())
         self.began = now
-
-
-def _fix_order_of_additions() -> None:
-    """Fix what rounding depends on, so that equal seeds give equal weights."""
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(THREADS)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:  # already running: a second model trained by the same process
-        pass
-    tf.config.experimental.enable_op_determinism()
-    with quiet():
-        tf.constant(0)
