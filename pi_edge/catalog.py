@@ -48,6 +48,12 @@ def owned_models(state: Path) -> Path:
     return state / "models"
 
 
+def folders(shipped: Path, state: Path, *, alone: bool) -> list[Path]:
+    """The models folders, a later one winning; only the shipped one where it is to stand
+    ``alone``, having been named, so that nothing else stands in for it."""
+    return [shipped] if alone else [shipped, owned_models(state)]
+
+
 def folder(name: str, *folders: Path) -> Path | None:
     """The folder of the model called ``name``, the one that `find` would take; None without."""
     found = [parent / name for parent in folders if (parent / name).is_dir()]

@@ -28,9 +28,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output.suffix.lower() not in ENDINGS:
         raise WrongUsage(f"{args.output}: only {' and '.join(ENDINGS)} files can be drawn")
     settings = config.load({"models": args.models, "state": args.state})
-    folders = [settings.models, catalog.owned_models(settings.state)]
-    if args.models is not None:
-        folders.pop()
+    folders = catalog.folders(settings.models, settings.state, alone=args.models is not None)
     drawn, places = families.flags("plot"), [settings.state, *folders]
     word = args.family
     family = word if word in families.FAMILIES else families.resolve(word, places)[0]

@@ -20,9 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = config.load({"models": args.models, "state": args.state})
-    folders = [settings.models, catalog.owned_models(settings.state)]
-    if args.models is not None:
-        folders.pop()  # the folder was named: nothing else may stand in for it
+    folders = catalog.folders(settings.models, settings.state, alone=args.models is not None)
     family, names = families.resolve(args.family, [settings.state, *folders])
     given = flags.given(args, family, families.flags("verify"))
     problems: list[str] = []
