@@ -41,6 +41,7 @@ class Judge:
         self.photo, self.weighting, self.features = photo, weighting, features
         given = tf.constant(photo[None].astype(np.float32))
         self._target = features(given, [CONTENT])[CONTENT]
+        self.count = len(grams[CONTENT])
         self._grams = {layer: tf.constant(value) for layer, value in grams.items()}
 
     def tensors(self, pictures: tf.Tensor) -> tf.Tensor:

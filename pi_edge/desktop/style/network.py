@@ -15,7 +15,7 @@ the statistics of the normalisation do not see.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -250,6 +250,6 @@ def count(weights: Weights) -> int:
     return sum(int(np.prod(value.shape)) for value in weights.values())
 
 
-def one_hot(indices: Sequence[int], styles: int) -> NDArray[Any]:
+def one_hot(indices: NDArray[np.int64], styles: int) -> NDArray[np.float32]:
     """[B, N] style weights that choose one style each."""
-    return np.eye(styles, dtype=np.float32)[list(indices)]
+    return np.eye(styles, dtype=np.float32)[indices]
