@@ -143,6 +143,11 @@ def load(path: Path, shorter: int | None = None, longest: int | None = None) -> 
             if longest is not None:
                 opened.draft("RGB", (longest, longest))
             picture = ImageOps.exif_transpose(opened)
+            if picture.mode.startswith(("I", "F")):
+                # Pillow would cut off what is over 255 instead of scaling it.
+                levels = np.asarray(picture, np.float32)
+                levels = levels / 257 if levels.max() > 255 else levels
+                picture = Image.fromarray(levels.clip(0, 255).round().astype(np.uint8))
             if picture.has_transparency_data:
                 picture = picture.convert("RGBA")
                 white = Image.new("RGBA", picture.size, "white")
