@@ -145,8 +145,8 @@ def load(path: Path, shorter: int | None = None, longest: int | None = None) -> 
             picture = ImageOps.exif_transpose(opened)
             if picture.mode.startswith(("I", "F")):
                 # Pillow would cut off what is over 255 instead of scaling it.
-                levels = np.asarray(picture, np.float32)
-                levels = levels / 257 if levels.max() > 255 else levels
+                levels = np.array(picture, np.float32)
+                levels /= 257.0 if levels.max() > 255 else 1.0
                 picture = Image.fromarray(levels.clip(0, 255).round().astype(np.uint8))
             if picture.has_transparency_data:
                 picture = picture.convert("RGBA")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,7 +84,7 @@ def load(path: Path) -> tuple[dict[str, NDArray[Any]], network.Shape, dict[str, 
             else:
                 values = {key: arrays[key] for key in arrays.files}
                 story = {"step": int(told["step"]), "seed": int(told["seed"])}
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise BadInput(f"{path} is damaged ({error}): start over with --fresh") from None
     return {key: value for key, value in values.items() if key not in told}, shape, story
 
@@ -156,7 +157,7 @@ def _published(weights: Path, told: Path) -> Trained:
         shape = network.Shape(**kept["network"])
         with np.load(weights) as arrays:
             values = {key: arrays[key].astype(np.float32) for key in arrays.files}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise BadInput(f"{weights} cannot be read ({error}): restore the models folder") from None
     # The network's own paintings; what an owner added comes back from where it was learned.
     return Trained(values, shape, styles[: shape.styles], kept)
