@@ -153,11 +153,12 @@ def trained(name: str, state: Path, *models: Path) -> Trained:
 def _published(weights: Path, told: Path) -> Trained:
     try:
         document = json.loads(told.read_bytes())
-        styles, kept = tuple(document["styles"]), document["trained"]
-        shape = network.Shape(**kept["network"])
+        styles, story = tuple(document["styles"]), document["trained"]
+        shape = network.Shape(**story["network"])
+        story = {**story, "step": int(story["steps"])}
         with np.load(weights) as arrays:
             values = {key: arrays[key].astype(np.float32) for key in arrays.files}
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise BadInput(f"{weights} cannot be read ({error}): restore the models folder") from None
     # The network's own paintings; what an owner added comes back from where it was learned.
-    return Trained(values, shape, styles[: shape.styles], kept)
+    return Trained(values, shape, styles[: shape.styles], story)
