@@ -68,7 +68,8 @@ def test_the_larger_picture_begins_with_the_photo_s_own_detail(
 ) -> None:
     """With steps that move nothing the result is the photo, however many sizes there are."""
     monkeypatch.setattr(optimise, "COARSEST", 32)
-    monkeypatch.setattr(optimise.descend, "__defaults__", (0.0, 0.0))
+    monkeypatch.setattr(optimise, "RATE", 0.0)
+    monkeypatch.setattr(optimise, "LEAST_RATE", 0.0)
     photo = made_photo(1, 128, 128)
     noisy = photo // 2 + np.random.default_rng(0).integers(0, 100, photo.shape).astype(np.uint8)
     picture = optimise.optimise(noisy, made_painting(1), 4, features=tiny_features)

@@ -25,8 +25,9 @@ from pi_edge.desktop.style.perceptual import Vgg16, quickest_dtype
 from pi_edge.desktop.style.preview import pixels
 from pi_edge.errors import BadInput
 
-RATE = 8.0
-"""Levels, of 255, that a pixel moves in a step at first."""
+RATE, LEAST_RATE = 8.0, 2.0
+"""Levels, of 255, that a pixel moves in the first step: half as much at each larger size, where
+the picture has its colours already, down to the least."""
 LAST_RATE = 0.1
 """The part of it in the last step of each size."""
 COARSEST = 256
@@ -101,7 +102,8 @@ def optimise(
     picture: NDArray[np.float32] | None = None
     before: NDArray[np.float32] | None = None
     done = 0
-    for level in levels(iterations, side):
+    for index, level in enumerate(levels(iterations, side)):
+        rate = max(RATE / 2**index, LEAST_RATE)
         here = resized(photo, _size(photo, level.side))
         start = here
         if picture is not None and before is not None:
@@ -111,7 +113,7 @@ def optimise(
         height, width = (max(LEAST_SIDE, round(n * factor)) for n in painting.shape[:2])
         grams = losses.grams_of([pixels(resized(painting, (height, width)))], features)
         judge = Judge(here, grams, weighting or Weighting(), features)
-        for number, step in enumerate(descend(judge, start, level.steps), 1):
+        for number, step in enumerate(descend(judge, start, level.steps, rate), 1):
             done += 1
             if preview is not None and (done % every == 0 or done == iterations):
                 preview(pixels(step.pictures[0]), done, step.losses(0))
