@@ -63,6 +63,16 @@ def test_a_smaller_side_gives_a_smaller_picture_of_the_same_proportions(
     assert picture.shape == (50, 100, 3)
 
 
+def test_a_photo_from_a_camera_is_reduced_unless_a_side_is_asked_for(
+    optimise: Any, tiny_features: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimise, "SIDE", 80)
+    photo, painting = made_photo(1, 96, 160), made_painting(1)
+    assert optimise.optimise(photo, painting, 1, features=tiny_features).shape == (48, 80, 3)
+    asked = optimise.optimise(photo, painting, 1, side=120, features=tiny_features)
+    assert asked.shape == (72, 120, 3)
+
+
 def test_the_larger_picture_begins_with_the_photo_s_own_detail(
     optimise: Any, tiny_features: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,8 @@ LAST_RATE = 0.1
 """The part of it in the last step of each size."""
 COARSEST = 256
 """Longer side at which it begins."""
+SIDE = 1024
+"""Longer side at which it ends unless one is asked for: memory grows with the picture, 3 GB here."""
 LEAST_SIDE = 32
 BETA1, BETA2, TINY = 0.9, 0.999, 1e-12
 
@@ -79,7 +81,7 @@ def optimise(
         photo: [H, W, 3].
         painting: [h, w, 3]; at each size it is as large as the photo, by their shorter sides.
         iterations: steps in all.
-        side: longer side of the result, the photo's own without it.
+        side: longer side of the result; without it the photo's own, but no more than SIDE.
         preview: told of the picture every so many steps, and of the last one.
         every: how many.
         weighting: of style and variation beside content.
@@ -91,7 +93,7 @@ def optimise(
     Raises:
         BadInput: there is nothing to do, or too small a picture.
     """
-    side = side or max(photo.shape[:2])
+    side = side or min(max(photo.shape[:2]), SIDE)
     if iterations < 1:
         raise BadInput(f"{iterations} iterations change nothing: at least 1 is needed")
     for what, given in (("photo", photo), ("painting", painting)):
