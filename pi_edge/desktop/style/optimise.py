@@ -33,7 +33,7 @@ LAST_RATE = 0.1
 COARSEST = 256
 """Longer side at which it begins."""
 SIDE = 1024
-"""Longer side at which it ends unless one is asked for: memory grows with the picture, 3 GB here."""
+"""Longer side at which it ends unless one is asked for. Memory grows with the area: 3 GB here."""
 LEAST_SIDE = 32
 BETA1, BETA2, TINY = 0.9, 0.999, 1e-12
 
