@@ -51,18 +51,14 @@ def draw(
         y, x = (int(rng.integers(length - phase.crop + 1)) for length in size[::-1])
         # Cut first, then resize: the piece is small, a zoomed photo is not.
         scale = [length / full for length, full in zip(size, photo.shape[1::-1], strict=True)]
-        room = [int(np.ceil(MARGIN / s)) for s in scale]
+        # Bicubic interpolation looks up to four pixels further where a photo is reduced.
+        room = [int(np.ceil(MARGIN / s)) + 4 for s in scale]
         padded = np.pad(photo, [(room[1], room[1]), (room[0], room[0]), (0, 0)], mode="symmetric")
         left = (x - MARGIN) / scale[0] + room[0]
         top = (y - MARGIN) / scale[1] + room[1]
-        right = min(left + side / scale[0], padded.shape[1])
-        bottom = min(top + side / scale[1], padded.shape[0])
+        box = (left, top, left + side / scale[0], top + side / scale[1])
         piece = np.asarray(
-            Image.fromarray(padded).resize(
-                (side, side),
-                Image.Resampling.BICUBIC,
-                box=(max(left, 0.0), max(top, 0.0), right, bottom),
-            )
+            Image.fromarray(padded).resize((side, side), Image.Resampling.BICUBIC, box=box)
         )
         if rng.random() < 0.5:
             piece = piece[:, ::-1]
