@@ -74,7 +74,17 @@ def interpreter(path: Path, threads: int = 1, copy: bool = False) -> Any:
     """
     try:
         if copy:
-            return _interpreter_class()(model_content=path.read_bytes(), num_threads=threads)
+            return interpreter_of(path.read_bytes(), threads)
         return _interpreter_class()(model_path=str(path), num_threads=threads)
     except (ValueError, RuntimeError, OSError) as error:
         raise PiEdgeError(f"{path} is not a TFLite model this runtime can open: {error}") from error
+
+
+def interpreter_of(contents: bytes, threads: int = 1) -> Any:
+    """A new ``Interpreter`` over the contents of a .tflite file, tensors not yet allocated.
+
+    Raises:
+        PiEdgeError: no runtime is installed.
+        ValueError, RuntimeError: the contents are no TFLite model.
+    """
+    return _interpreter_class()(model_content=contents, num_threads=threads)
