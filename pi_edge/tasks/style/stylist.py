@@ -1,7 +1,7 @@
 """A style model, opened: the modulation of a photo, and its tiles.
 
-A variant's file has three graphs: `serving_default` for a small photo in one go, `modulation`,
-which takes the normalisation's statistics, and `tile`, which `folding` fills with them.
+A variant's file has three graphs: `serving_default` for a small photo in one go, `statistics`,
+which gives the modulation that follows from its statistics, and `tile`, which `folding` fills with them.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Stylist:
         rows = tiling.mirrored(-MARGIN, height + MARGIN, reduced.shape[0])
         columns = tiling.mirrored(-MARGIN, width + MARGIN, reduced.shape[1])
         photo = reduced[rows][:, columns][None].astype(np.float32)
-        run = self._runner(self._contents, "modulation")
+        run = self._runner(self._contents, "statistics")
         (modulation,) = run({"photo": photo, "style": style[None]}).values()
         if modulation.shape[-1] != self._plan.length:
             raise PiEdgeError(f"{self.path} is not the file that its model.json tells of")

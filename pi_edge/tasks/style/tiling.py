@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,9 +88,34 @@ def mirrored(start: int, stop: int, length: int) -> NDArray[np.int64]:
     return np.where(at < length, at, 2 * length - 1 - at)
 
 
-def strips(grid: Grid) -> Iterator[tuple[int, int, int]]:
-    """For each row of tiles the picture's rows [first, last) that must be at hand, and the
-    first that no later one needs any more (rows before may be dropped beforehand)."""
-    spans = [(int(r.min()), int(r.max()) + 1) for r in map(grid.tile_rows, range(grid.rows))]
-    for index, (_, last) in enumerate(spans):
-        yield min(first for first, _ in spans[index:]), last, index
+def spans(grid: Grid) -> list[tuple[int, int]]:
+    """For each row of tiles, the picture's rows [first, last) to have at hand: what it takes, and
+    what later ones take of the rows before."""
+    taken = [grid.tile_rows(row) for row in range(grid.rows)]
+    first, last = grid.height, 0
+    found = []
+    for rows in reversed(taken):
+        first = min(first, int(rows.min()))
+        found.append(first)
+    lasts = []
+    for rows in taken:
+        last = max(last, int(rows.max()) + 1)
+        lasts.append(last)
+    return list(zip(reversed(found), lasts, strict=True))
+
+
+def taken(
+    pixels: NDArray[np.uint8], rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """The pixels [rows, columns, ...]; without a copy where both run straight through."""
+    if _straight(rows):
+        pixels = pixels[rows[0] : rows[-1] + 1]
+    else:
+        pixels = pixels[rows]
+    if _straight(columns):
+        return pixels[:, columns[0] : columns[-1] + 1]
+    return pixels[:, columns]
+
+
+def _straight(at: NDArray[np.int64]) -> bool:
+    return bool((np.diff(at) == 1).all())

@@ -1,0 +1,1 @@
+"""Style transfer: one network, many paintings."""

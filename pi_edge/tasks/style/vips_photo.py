@@ -1,0 +1,234 @@
+"""Photos through libvips: decoded, turned, scaled and encoded in strips."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+# What must be turned is decoded whole: beyond this into a file, not into memory.
+os.environ.setdefault("VIPS_DISC_THRESHOLD", "16m")
+
+import pyvips  # noqa: E402
+
+from pi_edge.errors import BadInput, PiEdgeError, TooLarge  # noqa: E402
+from pi_edge.tasks.style import photo, png_stream  # noqa: E402
+
+pyvips.cache_set_max(0)
+
+# Decoded whole by their libraries, whatever one asks for.
+WHOLE = ("webpload", "heifload", "gifload")
+
+# Not carried over: what describes the pixels as they were stored.
+STALE = ("orientation", "exif-ifd0-Orientation", "jpeg-thumbnail-data", "gainmap-data")
+
+
+def open_photo(source: Path | bytes, max_memory: int) -> photo.Photo:
+    """As `photo.open_photo`."""
+    return _VipsPhoto(source, max_memory)
+
+
+class _VipsPhoto(photo.Photo):
+    def __init__(self, source: Path | bytes, max_memory: int) -> None:
+        self._source = source
+        image = self._open("sequential")
+        loader = image.get("vips-loader").removesuffix("_buffer").removesuffix("_source")
+        if loader not in ("jpegload", "pngload", "webpload", "tiffload", "gifload", "heifload"):
+            raise BadInput("this is no JPEG, PNG, WebP or TIFF picture")
+        self._turned = image.get_typeof("orientation") != 0 and image.get("orientation") > 1
+        interlaced = any(
+            image.get_typeof(name) != 0 and image.get(name)
+            for name in ("interlaced", "jpeg-multiscan")
+        )
+        photo.Header(image.height, image.width).check()
+        needed = image.width * image.height * image.bands * (2 if loader == "jpegload" else 1) / 1e6
+        if (interlaced or loader in WHOLE) and needed > max(max_memory, 64):
+            kind = "progressive or interlaced" if interlaced else loader.removesuffix("load")
+            raise TooLarge(
+                f"a {kind} picture of {image.width} x {image.height} pixels is decoded whole and"
+                f" takes {needed:.0f} MB: allow that with --max-memory, or save it as a plain JPEG"
+            )
+        upright = _upright(image) if not self._turned else _upright(self._open("random"))
+        self.header = photo.Header(
+            upright.height, upright.width, upright.hasalpha(), _metadata(upright)
+        )
+
+    def _open(self, access: str) -> Any:
+        try:
+            if isinstance(self._source, bytes):
+                return pyvips.Image.new_from_buffer(
+                    self._source, "", access=access, fail_on="error"
+                )
+            return pyvips.Image.new_from_file(str(self._source), access=access, fail_on="error")
+        except pyvips.Error as error:
+            raise BadInput(f"this is no picture that can be read, or it is damaged ({_line(error)})") from None
+
+    def reduced(self, height: int, width: int) -> NDArray[np.uint8]:
+        options = {"height": height, "size": "force", "fail_on": "error"}
+        try:
+            if isinstance(self._source, bytes):
+                small = pyvips.Image.thumbnail_buffer(self._source, width, **options)
+            else:
+                small = pyvips.Image.thumbnail(str(self._source), width, **options)
+            small = _rgb(small)
+            if small.hasalpha():
+                small = small.flatten(background=255)
+            return np.asarray(np.ndarray((height, width, 3), np.uint8, small.write_to_memory()))
+        except pyvips.Error as error:
+            raise _damaged(error) from None
+
+    def strips(self, height: int, width: int) -> photo.StripReader:
+        image = _upright(self._open("random" if self._turned else "sequential"))
+        if (height, width) != (image.height, image.width):
+            image = image.thumbnail_image(width, height=height, size="force", no_rotate=True)
+            image = image.cast("uchar")
+        return _VipsReader(image)
+
+
+class _VipsReader(photo.StripReader):
+    def __init__(self, image: Any) -> None:
+        self._image, self._region, self._row = image, pyvips.Region.new(image), 0
+
+    def read(self, rows: int) -> NDArray[np.uint8]:
+        image = self._image
+        try:
+            data = self._region.fetch(0, self._row, image.width, rows)
+        except pyvips.Error as error:
+            raise _damaged(error) from None
+        self._row += rows
+        return np.ndarray((rows, image.width, image.bands), np.uint8, data)
+
+
+class _VipsWriter(photo.StripWriter):
+    """Pixels go as an uncompressed PNG through a pipe to libvips in a thread of its own."""
+
+    def __init__(self, file: BinaryIO, ending: str, header: photo.Header, scaled: tuple[int, int]):
+        height, width = scaled
+        source, self._pipe = os.pipe()
+        os.set_blocking(self._pipe, False)
+        self._error: Exception | None = None
+        channels = 4 if header.alpha else 3
+        self._stream = png_stream.PngStream(height, width, channels, self._put)
+
+        def encode() -> None:
+            try:
+                _encode(source, file, ending, header)
+            except pyvips.Error as error:
+                self._error = PiEdgeError(f"the picture cannot be written ({_line(error)})")
+            except Exception as error:
+                self._error = error
+            finally:
+                os.close(source)
+
+        self._thread = threading.Thread(target=encode, name="encode", daemon=True)
+        self._thread.start()
+
+    def write(self, rows: NDArray[np.uint8]) -> None:
+        self._stream.write(rows)
+
+    def close(self) -> None:
+        self._stream.close()
+        os.close(self._pipe)
+        self._thread.join()
+        if self._error:
+            raise self._error
+
+    def abandon(self) -> None:
+        os.close(self._pipe)
+        self._thread.join()
+
+    def _put(self, data: bytes | memoryview) -> None:
+        """Write all to the pipe, unless the encoder has given up."""
+        left = memoryview(data)
+        while left:
+            if not self._thread.is_alive():
+                raise self._error or PiEdgeError("the picture cannot be written")
+            if select.select([], [self._pipe], [], 0.5)[1]:
+                left = left[os.write(self._pipe, left) :]
+
+
+def writer(
+    file: BinaryIO, ending: str, header: photo.Header, scaled: tuple[int, int]
+) -> photo.StripWriter:
+    """A picture to write into an open file.
+
+    Args:
+        ending: which format: one of `photo.ENDINGS`.
+        header: the size of the picture, its alpha channel and its metadata.
+        scaled: height and width of the rows that will be written; the picture is brought from
+            there to its size.
+    """
+    return _VipsWriter(file, ending, header, scaled)
+
+
+def _encode(source: int, file: BinaryIO, ending: str, header: photo.Header) -> None:
+    image = pyvips.Image.new_from_source(
+        pyvips.Source.new_from_descriptor(source), "", access="sequential", fail_on="error"
+    )
+    if (image.height, image.width) != (header.height, header.width):
+        image = image.thumbnail_image(header.width, height=header.height, size="force")
+    if header.alpha and ending not in photo.ALPHA_ENDINGS:
+        image = image.flatten(background=255)
+    image = image.copy()
+    for name, kind, value in header.metadata or ():
+        image.set_type(kind, name, value)
+    for name in ("bits-per-sample", "palette"):
+        if image.get_typeof(name):
+            image.remove(name)
+    options: dict[str, Any] = {"Q": photo.QUALITY} if ending not in (".png",) else {}
+    if ending in (".tif", ".tiff"):
+        options = {"compression": "deflate", "predictor": "horizontal"}
+    image.write_to_target(pyvips.Target.new_to_descriptor(file.fileno()), ending, **options)
+
+
+def _metadata(image: Any) -> list[tuple[Any, str, Any]]:
+    """EXIF, ICC profile, XMP and resolution as (name, type, value)."""
+    kept = []
+    for name in image.get_fields():
+        carried = name.startswith("exif-") or name in (
+            "icc-profile-data", "xmp-data", "iptc-data", "resolution-unit",
+        )
+        if carried and name not in STALE:
+            kept.append((name, image.get_typeof(name), image.get(name)))
+    return kept
+
+
+def _upright(image: Any) -> Any:
+    return _rgb(image.autorot())
+
+
+def _rgb(image: Any) -> Any:
+    """8-bit RGB, or RGBA, in the colour space of the profile that stays with it."""
+    try:
+        profile = image.get_typeof("icc-profile-data") != 0
+        rgb = image.interpretation in ("srgb", "rgb", "rgb16")
+        if image.interpretation == "cmyk" or (profile and not rgb):
+            # A profile for inks or greys does not describe what will be written.
+            image = image.icc_transform("srgb", embedded=profile)
+        elif image.interpretation == "rgb16" or (image.format == "ushort" and rgb):
+            image = image.colourspace("srgb", source_space="rgb16")
+        elif image.interpretation != "srgb":
+            image = image.colourspace("srgb")
+        if image.format != "uchar":
+            image = image.cast("uchar")
+        return image.extract_band(0, n=min(image.bands, 4)) if image.bands > 4 else image
+    except pyvips.Error as error:
+        raise BadInput(f"the picture's colours cannot be read ({_line(error)})") from None
+
+
+def _damaged(error: Exception) -> BadInput:
+    return BadInput(f"the picture is damaged or cut short ({_line(error)})")
+
+
+def _line(error: Exception) -> str:
+    """libvips' first complaint; it repeats itself over several lines."""
+    lines = [line.strip() for line in str(getattr(error, "detail", error)).splitlines()]
+    return next((line for line in lines if line), "unknown")
+
+
