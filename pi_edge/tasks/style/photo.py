@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,11 +77,20 @@ class Photo(ABC):
 
 
 class StripReader(ABC):
-    """Rows of a photo from top to bottom."""
+    """Rows of a photo from top to bottom, of 3 channels or, with alpha, 4."""
+
+    channels: int
 
     @abstractmethod
-    def read(self, rows: int) -> NDArray[np.uint8]:
-        """The next rows [rows, width, 3], or 4 where the photo has an alpha channel."""
+    def read(self, into: NDArray[np.uint8]) -> None:
+        """Fill [rows, width, 3], or 4 where the photo has an alpha channel, with the next rows.
+
+        Raises:
+            BadInput: the file is damaged or ends too soon.
+        """
+
+    def close(self) -> None:  # noqa: B027 (nothing to do is fine)
+        """Stop reading, wherever it stands."""
 
 
 class StripWriter(ABC):
@@ -141,9 +149,3 @@ def reduced_size(height: int, width: int, pixels: int = REDUCED) -> tuple[int, i
     """Height and width of about so many pixels in the same proportions; never more than it has."""
     factor = min(1.0, (pixels / (height * width)) ** 0.5)
     return max(1, round(height * factor)), max(1, round(width * factor))
-
-
-def rows_of(reader: StripReader, total: int, most: int) -> Iterator[NDArray[np.uint8]]:
-    """All rows of a photo, at most so many at a time."""
-    for start in range(0, total, most):
-        yield reader.read(min(most, total - start))

@@ -82,12 +82,13 @@ class _PillowPhoto(photo.Photo):
 
 class _PillowReader(photo.StripReader):
     def __init__(self, image: Any) -> None:
+        self.channels = len(image.getbands())
         self._image, self._row = image, 0
 
-    def read(self, rows: int) -> NDArray[np.uint8]:
-        box = (0, self._row, self._image.width, self._row + rows)
-        self._row += rows
-        return np.asarray(self._image.crop(box))
+    def read(self, into: NDArray[np.uint8]) -> None:
+        box = (0, self._row, self._image.width, self._row + len(into))
+        self._row += len(into)
+        into[:] = np.asarray(self._image.crop(box))
 
 
 class _PillowWriter(photo.StripWriter):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+ROWS = 16  # in a chunk
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPE = {3: 2, 4: 6}
 
@@ -33,11 +34,11 @@ class PngStream:
         if not self._started:
             self._put(self._first)
             self._started = True
-        flat = rows.reshape(len(rows), -1)
-        filtered = np.empty((len(rows), flat.shape[1] + 1), np.uint8)
-        filtered[:, 0] = 0  # no filter
-        filtered[:, 1:] = flat
-        self._data(self._deflate.compress(filtered.data))
+        for start in range(0, len(rows), ROWS):
+            flat = rows[start : start + ROWS].reshape(len(rows[start : start + ROWS]), -1)
+            filtered = np.zeros((len(flat), flat.shape[1] + 1), np.uint8)  # 0: no filter
+            filtered[:, 1:] = flat
+            self._data(self._deflate.compress(filtered.data))
 
     def close(self) -> None:
         """What follows the last row."""

@@ -73,15 +73,18 @@ def render(
     pixels = memory.tile_pixels(options.max_memory, width, channels)
     grid = tiling.grid(height, width, pixels, MARGIN, MULTIPLE)
     reader = source.strips(height, width)
-    writer = photo.backend().writer(file, ending, header, (height, width))
     try:
-        tile = stylist.tile(modulation)
-        for strip in styled_strips(tile, reader, grid, options, report):
-            writer.write(strip)
-    except BaseException:
-        writer.abandon()
-        raise
-    writer.close()
+        writer = photo.backend().writer(file, ending, header, (height, width))
+        try:
+            tile = stylist.tile(modulation)
+            for strip in styled_strips(tile, reader, grid, options, report):
+                writer.write(strip)
+        except BaseException:
+            writer.abandon()
+            raise
+        writer.close()
+    finally:
+        reader.close()
 
 
 def styled_strips(
@@ -92,16 +95,20 @@ def styled_strips(
     report: Report = lambda done, total: None,
 ) -> Iterator[NDArray[np.uint8]]:
     """The styled rows of a photo, a row of tiles at a time; an alpha channel stays as it is."""
-    held = np.empty((0, 0, 0), np.uint8)
-    begin = end = 0  # the photo's rows that are held
+    spans = tiling.spans(grid)
+    channels = reader.channels
+    buffer = np.empty((max(b - a for a, b in spans), grid.width, channels), np.uint8)
+    begin = end = 0  # the photo's rows that are held, from the buffer's first on
     columns = [grid.tile_columns(column) for column in range(grid.columns)]
     inputs = np.empty((1, *grid.shape, 3), np.float32)
-    for row, (first, last) in enumerate(tiling.spans(grid)):
+    for row, (first, last) in enumerate(spans):
+        if first > begin:
+            buffer[: end - first] = buffer[first - begin : end - begin]
+            begin = first
         if last > end:
-            fresh = reader.read(last - end)
-            held = np.concatenate([held[first - begin :], fresh]) if row else fresh
-            begin, end = first, last
-            del fresh
+            reader.read(buffer[end - begin : last - begin])
+            end = last
+        held = buffer[: end - begin]
         rows = grid.tile_rows(row) - begin
         top = row * grid.tile_height
         bottom = min(top + grid.tile_height, grid.height)

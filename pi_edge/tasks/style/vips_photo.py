@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 # What must be turned is decoded whole: beyond this into a file, not into memory.
 os.environ.setdefault("VIPS_DISC_THRESHOLD", "16m")
+# Decoding and encoding take one thread each anyway, and every further one its buffers.
+os.environ.setdefault("VIPS_CONCURRENCY", "1")
 
 import pyvips  # noqa: E402
 
@@ -92,17 +94,38 @@ class _VipsPhoto(photo.Photo):
 
 
 class _VipsReader(photo.StripReader):
-    def __init__(self, image: Any) -> None:
-        self._image, self._region, self._row = image, pyvips.Region.new(image), 0
+    """libvips decodes in a thread of its own and hands rows over through a pipe: asked for regions
+    instead, it would keep some thousand rows."""
 
-    def read(self, rows: int) -> NDArray[np.uint8]:
-        image = self._image
-        try:
-            data = self._region.fetch(0, self._row, image.width, rows)
-        except pyvips.Error as error:
-            raise _damaged(error) from None
-        self._row += rows
-        return np.ndarray((rows, image.width, image.bands), np.uint8, data)
+    def __init__(self, image: Any) -> None:
+        self.channels = image.bands
+        source, sink = os.pipe()
+        self._pipe = os.fdopen(source, "rb", buffering=0)
+        self._error: PiEdgeError | None = None
+
+        def decode() -> None:
+            try:
+                image.write_to_target(pyvips.Target.new_to_descriptor(sink), ".raw")
+            except pyvips.Error as error:
+                self._error = _damaged(error)
+            finally:
+                os.close(sink)
+
+        self._thread = threading.Thread(target=decode, name="decode", daemon=True)
+        self._thread.start()
+
+    def read(self, into: NDArray[np.uint8]) -> None:
+        left = memoryview(into).cast("B")
+        while left:
+            count = self._pipe.readinto(left)
+            if not count:
+                self._thread.join()
+                raise self._error or BadInput("the picture is cut short")
+            left = left[count:]
+
+    def close(self) -> None:
+        self._pipe.close()
+        self._thread.join()
 
 
 class _VipsWriter(photo.StripWriter):
