@@ -8,10 +8,10 @@ from pi_edge.tasks.style.stylist import MARGIN, MULTIPLE
 DEFAULT = 200
 """Megabytes of resident memory that a command takes at most unless told otherwise."""
 
-BASE = 95.0
+BASE = 90.0
 """Megabytes of Python, NumPy, the runtime and libvips, as measured."""
 
-COLUMN_BYTES = 4000.0
+COLUMN_BYTES = 5500.0
 """Bytes that decoding and encoding take for each column of the picture, likewise."""
 
 TILE_BYTES = 165.0

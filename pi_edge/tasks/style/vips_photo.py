@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -61,27 +61,34 @@ class _VipsPhoto(photo.Photo):
             upright.height, upright.width, upright.hasalpha(), _metadata(upright)
         )
 
+    def _stream(self) -> Any:
+        """The file as libvips reads it piece by piece: given a name it maps the file into memory,
+        and what has been read then counts as the process's own."""
+        source = self._source
+        file = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+        stream = pyvips.SourceCustom()
+        stream.on_read(file.read)
+        stream.on_seek(file.seek)
+        return stream
+
     def _open(self, access: str) -> Any:
         try:
-            if isinstance(self._source, bytes):
-                return pyvips.Image.new_from_buffer(
-                    self._source, "", access=access, fail_on="error"
-                )
-            return pyvips.Image.new_from_file(str(self._source), access=access, fail_on="error")
+            return pyvips.Image.new_from_source(self._stream(), "", access=access, fail_on="error")
         except pyvips.Error as error:
-            raise BadInput(f"this is no picture that can be read, or it is damaged ({_line(error)})") from None
+            raise BadInput(
+                f"this is no picture that can be read, or it is damaged ({_line(error)})"
+            ) from None
 
     def reduced(self, height: int, width: int) -> NDArray[np.uint8]:
-        options = {"height": height, "size": "force", "fail_on": "error"}
+        stream = self._stream()  # held here until all is read: pyvips holds it not
         try:
-            if isinstance(self._source, bytes):
-                small = pyvips.Image.thumbnail_buffer(self._source, width, **options)
-            else:
-                small = pyvips.Image.thumbnail(str(self._source), width, **options)
+            small = pyvips.Image.thumbnail_source(
+                stream, width, height=height, size="force", fail_on="error"
+            )
             small = _rgb(small)
             if small.hasalpha():
                 small = small.flatten(background=255)
-            return np.asarray(np.ndarray((height, width, 3), np.uint8, small.write_to_memory()))
+            return np.ndarray((height, width, 3), np.uint8, small.write_to_memory())
         except pyvips.Error as error:
             raise _damaged(error) from None
 
