@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pi_edge.desktop.quiet import quiet
 from pi_edge.desktop.style import graphs, network
-from pi_edge.tasks.style.stylist import MARGIN
+from pi_edge.tasks.style.stylist import BORDER
 
 VARIANTS = ("float32", "float16")
 SIDE = 256  # of the photo that the whole graph takes unless it is resized
@@ -21,7 +21,7 @@ def convert(weights: graphs.Arrays, shape: network.Shape, variant: str) -> bytes
     """The file: signatures serving_default, statistics and tile.
 
     The converter orders them by name, and the runtimes take the first as the one meant."""
-    side = SIDE + 2 * MARGIN
+    side = SIDE + 2 * BORDER
     photo, padded = (
         tf.TensorSpec([batch, length, length, 3], tf.float32, name="photo")
         for batch, length in ((None, SIDE), (1, side))
@@ -29,10 +29,10 @@ def convert(weights: graphs.Arrays, shape: network.Shape, variant: str) -> bytes
     style = tf.TensorSpec([None, shape.styles], tf.float32, name="style")
 
     def whole(photo: tf.Tensor, style: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"picture": graphs.whole(weights, shape, photo, style, MARGIN)}
+        return {"picture": graphs.whole(weights, shape, photo, style, BORDER)}
 
     def modulation(photo: tf.Tensor, style: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"modulation": graphs.styled(weights, shape, photo, style, MARGIN)[1]}
+        return {"modulation": graphs.styled(weights, shape, photo, style, BORDER)[1]}
 
     def tile(photo: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"picture": graphs.tile(weights, shape, photo)}
