@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import signal
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pi_edge import catalog, config, files
 from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
 
 if TYPE_CHECKING:
+    from pi_edge.tasks.style.jobs import Job
     from pi_edge.tasks.style.render import Options
     from pi_edge.tasks.style.stylist import Stylist
 
-SCALES = ("fine", "normal", "bold")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = "JPEG, PNG, WebP and TIFF are read and written; EXIF and colour profile stay."
+    parser.epilog = (
+        "JPEG, PNG, WebP and TIFF are read and written, with EXIF and colour profile; videos go "
+        "through the system's ffmpeg."
+    )
     parser.add_argument(
         "photos", metavar="PHOTO", nargs="+", help="a file, a folder, or - for standard input"
     )
@@ -29,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="OUT",
         required=True,
-        help="a file, a folder where there are several photos, or - for standard output",
+        help="a file, a folder for several photos, or - for standard output (JPEG)",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--style", metavar="NAME", help="one of the model's styles")
@@ -40,7 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colours")
     parser.add_argument(
-        "--scale", choices=SCALES, default="normal", help="size of the strokes (default normal)"
+        "--scale",
+        choices=("fine", "normal", "bold"),
+        default="normal",
+        help="size of the strokes: fine takes four times as long, bold a quarter",
     )
     parser.add_argument("--preview", action="store_true", help="a small copy, quickly")
     parser.add_argument(
@@ -60,21 +70,17 @@ def run(args: argparse.Namespace) -> int:
         raise WrongUsage(f"--strength must be from 0 to 1, not {args.strength:g}")
     if not (args.style or args.styles or args.sheet):
         raise WrongUsage("name a --style or a mix of --styles, or ask for a --sheet of all")
-    jobs = _jobs(args.photos, args.output)
-    settings = config.load({name: getattr(args, name) for name in ("models", "state")})
-    entries, problems = catalog.find(settings.models, catalog.owned_models(settings.state))
-    if args.model in problems:
-        raise PiEdgeError(f"{args.model} cannot be used: {problems[args.model]}")
-    entry = catalog.pick(entries, args.model)
-    if entry.task != "style":
-        raise BadInput(f"{args.model} is no style model: its task is {entry.task}")
-    threads = config.load({"threads": args.threads or os.cpu_count() or 1}).threads
+    entry, threads = _model(args)
     variant, file = entry.file(args.variant)
+    signal.signal(signal.SIGTERM, _stop)
 
     # From here on things are heavy: asking for help must not wait for NumPy.
-    from pi_edge.tasks.style import choice, memory, render
+    from pi_edge.tasks.style import choice, jobs, memory, render
     from pi_edge.tasks.style.stylist import Stylist
 
+    planned = jobs.plan(args.photos, args.output)
+    if any(job.is_video for job in planned) and (args.sheet or args.preview or args.scale != "normal"):
+        raise WrongUsage("--sheet, --preview and --scale are for photos, not for videos")
     styles = entry.info.get("styles", [])
     mix = choice.parse(args.styles) if args.styles else {args.style or styles[0]: 1.0}
     options = render.Options(
@@ -85,68 +91,91 @@ def run(args: argparse.Namespace) -> int:
         args.preview,
         args.max_memory or memory.DEFAULT,
     )
-    stylist = Stylist(file, entry.info["variants"][variant], threads)
-    if args.sheet:
-        return _sheets(stylist, jobs, options, styles)
-    return _each(stylist, jobs, options)
-
-
-def _jobs(photos: list[str], output: str) -> list[tuple[str, str]]:
-    """What to read and where to write it."""
-    from pi_edge.tasks.style.photo import ENDINGS
-
-    several = len(photos) > 1 or Path(photos[0]).is_dir()
-    found: list[Path | str] = []
-    for name in photos:
-        folder = Path(name)
-        if name != "-" and folder.is_dir():
-            inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS)
-            if not inside:
-                raise BadInput(f"there are no pictures in {name}")
-            found += inside
-        else:
-            found.append(name)
-    if not several:
-        into = Path(output)
-        if output != "-" and into.is_dir():
-            into = into / (Path(photos[0]).name if photos[0] != "-" else "styled.jpg")
-        return [(photos[0], str(into) if output != "-" else "-")]
-    if output == "-" or Path(output).is_file():
-        raise WrongUsage("several photos need a folder to go to: -o FOLDER")
-    names = ["styled.jpg" if str(name) == "-" else Path(name).name for name in found]
-    for name in {name for name in names if names.count(name) > 1}:
-        raise WrongUsage(f"two of the photos are called {name}: style them into two folders")
-    return [(str(a), str(Path(output) / b)) for a, b in zip(found, names, strict=True)]
-
-
-def _each(stylist: Stylist, jobs: list[tuple[str, str]], options: Options) -> int:
+    with quiet():  # the runtime greets whoever opens the first model
+        stylist = Stylist(file, entry.info["variants"][variant], threads)
     failed = 0
-    for name, output in jobs:
+    for number, job in enumerate(planned, 1):
+        what = "" if len(planned) == 1 else f"{number}/{len(planned)} {job.source}"
         try:
-            _one(stylist, name, output, options)
+            _one(stylist, job, options, styles if args.sheet else [], what)
         except (PiEdgeError, OSError) as error:
-            if len(jobs) == 1:
+            if len(planned) == 1:
                 raise
             failed += 1
-            print(f"pi-edge: {name}: {error}", file=sys.stderr)
+            reason = error.strerror if isinstance(error, OSError) else error
+            print(f"pi-edge: {job.source}: {reason}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _one(stylist: Stylist, name: str, output: str, options: Options) -> None:
-    from pi_edge.tasks.style import photo, render
+def _model(args: argparse.Namespace) -> tuple[catalog.Entry, int]:
+    settings = config.load({name: getattr(args, name) for name in ("models", "state")})
+    threads = config.load({"threads": args.threads or os.cpu_count() or 1}).threads
+    entries, problems = catalog.find(settings.models, catalog.owned_models(settings.state))
+    if args.model in problems:
+        raise PiEdgeError(f"{args.model} cannot be used: {problems[args.model]}")
+    entry = catalog.pick(entries, args.model)
+    if entry.task != "style":
+        raise BadInput(f"{args.model} is no style model: its task is {entry.task}")
+    return entry, threads
 
-    ending = Path(output).suffix.lower() if output != "-" else ".jpg"
-    if ending not in photo.ENDINGS:
-        raise BadInput(f"{output}: pictures are written as {', '.join(photo.ENDINGS)}")
+
+def _one(stylist: Stylist, job: Job, options: Options, sheet: list[str], what: str) -> None:
+    from pi_edge.tasks.style import jobs, photo, render, video
+    from pi_edge.tasks.style import sheet as sheets
+
+    if job.is_video:
+        with _progress(what) as report:
+            video.stylize(stylist, Path(job.source), Path(job.target), options, report)
+        return
+    data = sys.stdin.buffer.read() if job.source == jobs.STREAM else Path(job.source)
+    source = photo.open_photo(data, options.max_memory)
+    with _output(job) as file, _progress(what) as report:
+        if sheet:
+            sheets.write(stylist, source, sheet, options, file, job.ending, report)
+        else:
+            render.render(stylist, source, options, file, job.ending, report)
+
+
+@contextmanager
+def _output(job: Job) -> Iterator[BinaryIO]:
+    """A file for the picture, which goes where it belongs once it is whole."""
+    if job.target != "-":
+        with files.replacing(Path(job.target)) as file:
+            yield file
+        return
+    with tempfile.TemporaryFile() as aside:
+        yield aside
+        aside.seek(0)
+        shutil.copyfileobj(aside, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Any]:
+    """A function to tell of steps done: a bar on a terminal, a line every half minute elsewhere."""
+    import time
+
+    bar, said = sys.stderr.isatty(), time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal said
+        if bar:
+            filled = 24 * done // total
+            line = "#" * filled + "." * (24 - filled)
+            print(f"\r\033[K[{line}] {done}/{total} {what}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - said > 30:
+            said = time.monotonic()
+            print(f"{what or 'styling'}: {done / total:.0%}", file=sys.stderr, flush=True)
+
     try:
-        source = photo.open_photo(
-            sys.stdin.buffer.read() if name == "-" else Path(name), options.max_memory
-        )
-        with files.replacing(Path(output)) as file, quiet():
-            render.render(stylist, source, options, file, ending)
-    except PiEdgeError as error:
-        raise type(error)(f"{name}: {error}") from error
+        yield report
+    finally:
+        if bar:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+    if what and not bar:
+        print(what, file=sys.stderr, flush=True)
 
 
-def _sheets(stylist, jobs, options, styles):
-    raise NotImplementedError
+def _stop(_signal: int, _frame: Any) -> None:
+    """Leave through every `finally`, as Ctrl-C does: nothing half-written stays."""
+    raise KeyboardInterrupt

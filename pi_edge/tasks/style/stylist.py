@@ -28,6 +28,8 @@ MARGIN = 48
 were 32 to 45 dB from the picture untiled with 16 pixels, 40 to 58 with 32, 54 to 70 with 48 (at most
 27 of 255 levels anywhere) and 72 to 84 with 64."""
 
+Run = Callable[[dict[str, NDArray[np.float32]]], dict[str, NDArray[np.float32]]]
+
 Tile = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """From a tile float32 [1, h, w, 3] to the same styled, 0 to 255; its margin is to be cut off."""
 
@@ -51,6 +53,9 @@ class Stylist:
             self._contents = path.read_bytes()
         except OSError as error:
             raise PiEdgeError(f"cannot read {path}: {error.strerror}") from error
+        # Opened now, so that a file that does not fit is found out; closed again after its first
+        # use, which frees what its inference took.
+        self._statistics: Run | None = self._runner(self._contents, "statistics")
 
     def modulation(
         self, reduced: NDArray[np.uint8], style: NDArray[np.float32]
@@ -65,7 +70,8 @@ class Stylist:
         rows = tiling.mirrored(-BORDER, height + BORDER, reduced.shape[0])
         columns = tiling.mirrored(-BORDER, width + BORDER, reduced.shape[1])
         photo = reduced[rows][:, columns][None].astype(np.float32)
-        run = self._runner(self._contents, "statistics")
+        run = self._statistics or self._runner(self._contents, "statistics")
+        self._statistics = None
         (modulation,) = run({"photo": photo, "style": style[None]}).values()
         if modulation.shape[-1] != self._plan.length:
             raise PiEdgeError(f"{self.path} is not the file that its model.json tells of")
@@ -81,9 +87,7 @@ class Stylist:
 
         return styled
 
-    def _runner(
-        self, contents: bytes, signature: str
-    ) -> Callable[[dict[str, NDArray[np.float32]]], dict[str, NDArray[np.float32]]]:
+    def _runner(self, contents: bytes, signature: str) -> Run:
         try:
             interpreter = runtime.interpreter_of(contents, self.threads)
             # The older runtime hands graphs to its fast kernels (XNNPACK) only here, and then all
