@@ -79,7 +79,9 @@ def run(args: argparse.Namespace) -> int:
     from pi_edge.tasks.style.stylist import Stylist
 
     planned = jobs.plan(args.photos, args.output)
-    if any(job.is_video for job in planned) and (args.sheet or args.preview or args.scale != "normal"):
+    if any(job.is_video for job in planned) and (
+        args.sheet or args.preview or args.scale != "normal"
+    ):
         raise WrongUsage("--sheet, --preview and --scale are for photos, not for videos")
     styles = entry.info.get("styles", [])
     mix = choice.parse(args.styles) if args.styles else {args.style or styles[0]: 1.0}
@@ -140,8 +142,11 @@ def _one(stylist: Stylist, job: Job, options: Options, sheet: list[str], what: s
 def _output(job: Job) -> Iterator[BinaryIO]:
     """A file for the picture, which goes where it belongs once it is whole."""
     if job.target != "-":
-        with files.replacing(Path(job.target)) as file:
-            yield file
+        try:
+            with files.replacing(Path(job.target)) as file:
+                yield file
+        except OSError as error:
+            raise PiEdgeError(f"{job.target} cannot be written: {error.strerror}") from error
         return
     with tempfile.TemporaryFile() as aside:
         yield aside

@@ -1,6 +1,6 @@
 """Turn trained weights into the model folder `style`.
 
-    python -m pi_edge.desktop.style.convert CHECKPOINT.npz FOLDER
+python -m pi_edge.desktop.style.convert CHECKPOINT.npz FOLDER
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def write(checkpoint: Path, folder: Path, variants: tuple[str, ...] = (DEFAULT,)
         for variant in variants:
             path = made / f"{variant}.tflite"
             path.write_bytes(tflite.convert(weights, shape, variant))
-            inputs = {name.removeprefix("inputs/"): a for name, a in checks.items() if "inputs/" in name}
+            inputs = {
+                name.removeprefix("inputs/"): a for name, a in checks.items() if "inputs/" in name
+            }
             checks[f"{variant}/picture"] = Model(path).run(inputs)["picture"]
             told[variant] = model_json.variant(
                 path,

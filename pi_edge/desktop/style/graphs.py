@@ -7,15 +7,13 @@ that count from both ends), so that the interpreter can resize each to any multi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge.desktop.style import network
 
-Arrays = Mapping[str, NDArray[np.float32]]
+Arrays = dict[str, NDArray[np.float32]]
 
 
 def larger(x: tf.Tensor) -> tf.Tensor:

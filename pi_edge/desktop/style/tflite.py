@@ -1,4 +1,4 @@
-"""From the style network's weights to a .tflite file with three graphs, and the plan for folding."""
+"""From the style network's weights to a .tflite file with three graphs, and its folding plan."""
 
 from __future__ import annotations
 

@@ -26,9 +26,9 @@ def blend(
     if preserve_color:
         # Adding one number to red, green and blue changes luma only, not Cb and Cr.
         change = (styled - photo) @ LUMA
-        styled = photo + change[..., None]
+        styled = np.add(photo, change[..., None], dtype=np.float32)
     if strength < 1.0:
-        styled = photo + np.float32(strength) * (styled - photo)
+        styled = np.add(photo, np.float32(strength) * (styled - photo), dtype=np.float32)
     np.add(styled, 0.5, out=styled)
     if preserve_color:
         np.clip(styled, 0.0, 255.0, out=styled)

@@ -89,7 +89,9 @@ def fold(contents: bytes, plan: Plan, modulation: NDArray[np.float32]) -> bytes:
         try:
             flat = np.frombuffer(patched, plan.dtype, int(np.prod(size)), start)
         except ValueError as error:
-            raise PiEdgeError(f"the style model's file is not as model.json says: {error}") from error
+            raise PiEdgeError(
+                f"the style model's file is not as model.json says: {error}"
+            ) from error
         return flat.reshape(size)
 
     for layer in plan.layers:

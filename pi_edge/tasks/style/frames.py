@@ -18,9 +18,7 @@ class _Rows(photo.StripReader):
         self._row += len(into)
 
 
-def styled(
-    tile: Tile, pixels: NDArray[np.uint8], options: render.Options
-) -> NDArray[np.uint8]:
+def styled(tile: Tile, pixels: NDArray[np.uint8], options: render.Options) -> NDArray[np.uint8]:
     """Pixels [h, w, 3] styled by a tile graph whose statistics are known."""
     height, width = pixels.shape[:2]
     room = memory.tile_pixels(options.max_memory, width)

@@ -61,7 +61,9 @@ class _PillowPhoto(photo.Photo):
         except Exception as error:  # Pillow's readers raise a dozen kinds on damaged files
             raise BadInput(f"the picture is damaged or cut short ({error})") from error
         self._image = upright
-        kept = {name: upright.info[name] for name in ("exif", "icc_profile") if name in upright.info}
+        kept = {
+            name: upright.info[name] for name in ("exif", "icc_profile") if name in upright.info
+        }
         if opened.mode not in ("RGB", "RGBA"):
             kept.pop("icc_profile", None)  # of inks or greys, which it no longer is
         self.header = photo.Header(upright.height, upright.width, upright.mode == "RGBA", kept)

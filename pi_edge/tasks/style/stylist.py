@@ -1,7 +1,8 @@
 """A style model, opened: the modulation of a photo, and its tiles.
 
 A variant's file has three graphs: `serving_default` for a small photo in one go, `statistics`,
-which gives the modulation that follows from its statistics, and `tile`, which `folding` fills with them.
+which gives the modulation that follows from a photo's statistics, and `tile`, into which `folding`
+fills it.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ BORDER = 32
 
 MARGIN = 48
 """Pixels around a tile's inside, which zero padding spoils. On two megapixels, five styles, tiles
-were 32 to 45 dB from the picture untiled with 16 pixels, 40 to 58 with 32, 54 to 70 with 48 (at most
-27 of 255 levels anywhere) and 72 to 84 with 64."""
+were 32 to 45 dB from the picture untiled with 16 pixels, 40 to 58 with 32, 54 to 70 with 48 (at
+most 28 of 255 levels anywhere) and 72 to 84 with 64."""
 
 Run = Callable[[dict[str, NDArray[np.float32]]], dict[str, NDArray[np.float32]]]
 

@@ -108,10 +108,7 @@ def taken(
     pixels: NDArray[np.uint8], rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
     """The pixels [rows, columns, ...]; without a copy where both run straight through."""
-    if _straight(rows):
-        pixels = pixels[rows[0] : rows[-1] + 1]
-    else:
-        pixels = pixels[rows]
+    pixels = pixels[rows[0] : rows[-1] + 1] if _straight(rows) else pixels[rows]
     if _straight(columns):
         return pixels[:, columns[0] : columns[-1] + 1]
     return pixels[:, columns]

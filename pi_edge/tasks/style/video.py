@@ -95,13 +95,16 @@ def stylize(
         with (
             tempfile.TemporaryFile() as errors,
             subprocess.Popen(into, stdout=subprocess.PIPE, stderr=errors) as decoder,
-            subprocess.Popen([*out, f"file:{made}"], stdin=subprocess.PIPE, stderr=errors) as encoder,
+            subprocess.Popen(
+                [*out, f"file:{made}"], stdin=subprocess.PIPE, stderr=errors
+            ) as encoder,
         ):
-            assert decoder.stdout and encoder.stdin
+            assert decoder.stdout
+            assert encoder.stdin
             frame = np.empty((height, width, 3), np.uint8)
             done = 0
             try:
-                while decoder.stdout.readinto(memoryview(frame).cast("B")) == frame.size:  # type: ignore[attr-defined]
+                while decoder.stdout.readinto(frame.data.cast("B")) == frame.size:  # type: ignore[attr-defined]
                     encoder.stdin.write(frames.styled(tile, frame, options).data)
                     done += 1
                     report(min(done, total), total)

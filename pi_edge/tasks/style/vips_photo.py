@@ -17,10 +17,10 @@ os.environ.setdefault("VIPS_DISC_THRESHOLD", "16m")
 # Decoding and encoding take one thread each anyway, and every further one its buffers.
 os.environ.setdefault("VIPS_CONCURRENCY", "1")
 
-import pyvips  # noqa: E402
+import pyvips
 
-from pi_edge.errors import BadInput, PiEdgeError, TooLarge  # noqa: E402
-from pi_edge.tasks.style import photo, png_stream  # noqa: E402
+from pi_edge.errors import BadInput, PiEdgeError, TooLarge
+from pi_edge.tasks.style import photo, png_stream
 
 pyvips.cache_set_max(0)
 
@@ -87,7 +87,7 @@ class _VipsPhoto(photo.Photo):
             )
             small = _rgb(small)
             if small.hasalpha():
-                small = small.flatten(background=255)
+                small = small.flatten(background=[255])
             return np.ndarray((height, width, 3), np.uint8, small.write_to_memory())
         except pyvips.Error as error:
             raise _damaged(error) from None
@@ -122,7 +122,7 @@ class _VipsReader(photo.StripReader):
         self._thread.start()
 
     def read(self, into: NDArray[np.uint8]) -> None:
-        left = memoryview(into).cast("B")
+        left = memoryview(into.data).cast("B")
         while left:
             count = self._pipe.readinto(left)
             if not count:
@@ -204,10 +204,13 @@ def _encode(source: int, file: BinaryIO, ending: str, header: photo.Header) -> N
     if (image.height, image.width) != (header.height, header.width):
         image = image.thumbnail_image(header.width, height=header.height, size="force")
     if header.alpha and ending not in photo.ALPHA_ENDINGS:
-        image = image.flatten(background=255)
+        image = image.flatten(background=[255])
     image = image.copy()
     for name, kind, value in header.metadata or ():
         image.set_type(kind, name, value)
+    if header.metadata:
+        # The EXIF data as a block still has the orientation that the pixels have been freed of.
+        image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     for name in ("bits-per-sample", "palette"):
         if image.get_typeof(name):
             image.remove(name)
@@ -222,7 +225,10 @@ def _metadata(image: Any) -> list[tuple[Any, str, Any]]:
     kept = []
     for name in image.get_fields():
         carried = name.startswith("exif-") or name in (
-            "icc-profile-data", "xmp-data", "iptc-data", "resolution-unit",
+            "icc-profile-data",
+            "xmp-data",
+            "iptc-data",
+            "resolution-unit",
         )
         if carried and name not in STALE:
             kept.append((name, image.get_typeof(name), image.get(name)))
@@ -260,5 +266,3 @@ def _line(error: Exception) -> str:
     """libvips' first complaint; it repeats itself over several lines."""
     lines = [line.strip() for line in str(getattr(error, "detail", error)).splitlines()]
     return next((line for line in lines if line), "unknown")
-
-
