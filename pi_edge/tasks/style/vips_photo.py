@@ -6,8 +6,9 @@ import io
 import os
 import select
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ from pi_edge.tasks.style import photo, png_stream
 
 pyvips.cache_set_max(0)
 
+T = TypeVar("T")
+
 # Decoded whole by their libraries, whatever one asks for.
 WHOLE = ("webpload", "heifload", "gifload")
 
@@ -39,6 +42,9 @@ def open_photo(source: Path | bytes, max_memory: int) -> photo.Photo:
 class _VipsPhoto(photo.Photo):
     def __init__(self, source: Path | bytes, max_memory: int) -> None:
         self._source = source
+        _apart(lambda: self._read_header(max_memory))
+
+    def _read_header(self, max_memory: int) -> None:
         image = self._open("sequential")
         loader = image.get("vips-loader").removesuffix("_buffer").removesuffix("_source")
         if loader not in ("jpegload", "pngload", "webpload", "tiffload", "gifload", "heifload"):
@@ -80,6 +86,9 @@ class _VipsPhoto(photo.Photo):
             ) from None
 
     def reduced(self, height: int, width: int) -> NDArray[np.uint8]:
+        return _apart(lambda: self._reduced(height, width))
+
+    def _reduced(self, height: int, width: int) -> NDArray[np.uint8]:
         stream = self._stream()  # held here until all is read: pyvips holds it not
         try:
             small = pyvips.Image.thumbnail_source(
@@ -93,11 +102,14 @@ class _VipsPhoto(photo.Photo):
             raise _damaged(error) from None
 
     def strips(self, height: int, width: int) -> photo.StripReader:
+        return _VipsReader(_apart(lambda: self._scaled(height, width)))
+
+    def _scaled(self, height: int, width: int) -> Any:
         image = _upright(self._open("random" if self._turned else "sequential"))
         if (height, width) != (image.height, image.width):
             image = image.thumbnail_image(width, height=height, size="force", no_rotate=True)
             image = image.cast("uchar")
-        return _VipsReader(image)
+        return image
 
 
 class _VipsReader(photo.StripReader):
@@ -195,6 +207,29 @@ def writer(
             there to its size.
     """
     return _VipsWriter(file, ending, header, scaled)
+
+
+def _apart(work: Callable[[], T]) -> T:
+    """What `work` returns or raises, done in a thread of its own.
+
+    libvips calls back into Python to read the file. Were that the main thread, Ctrl-C could
+    arrive inside the call, where it would be lost.
+    """
+    done: list[T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="photo", daemon=True)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return done[0]
 
 
 def _encode(source: int, file: BinaryIO, ending: str, header: photo.Header) -> None:

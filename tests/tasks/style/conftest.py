@@ -12,6 +12,7 @@ from support import missing
 from pi_edge.tasks.style import photo, pillow_photo
 from pi_edge.tasks.style.stylist import Stylist
 
+
 @pytest.fixture(scope="session")
 def stylist() -> Stylist:
     """The tiny model with two styles and random weights."""

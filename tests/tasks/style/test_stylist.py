@@ -61,5 +61,5 @@ def test_a_model_json_without_a_plan_is_refused_in_a_line() -> None:
 def test_a_plan_of_another_file_is_refused() -> None:
     told = json.loads((TINY / "model.json").read_text())["variants"]["float32"]
     plan = folding.read_plan(told)
-    with pytest.raises(PiEdgeError, match="not as model.json says"):
+    with pytest.raises(PiEdgeError, match=r"not as model.json says"):
         folding.fold(b"short", plan, np.zeros(plan.length, np.float32))

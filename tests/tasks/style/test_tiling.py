@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,7 @@ def test_spans_hold_what_this_and_later_rows_of_tiles_take(height: int, width: i
         assert last > grid.tile_rows(row).max()
     assert spans[0][0] == 0
     assert spans[-1][1] == height
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in itertools.pairwise(spans):
         assert before[0] <= after[0] <= before[1] <= after[1]
 
 
