@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pi_edge.errors import BadInput, NotFound, WrongUsage
-from pi_edge.tasks.style import photo, video
+from pi_edge.tasks.style import photo
 
 STREAM = "-"
+
+VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Job:
     @property
     def is_video(self) -> bool:
         """Whether it is a video, by its ending."""
-        return self.source != STREAM and Path(self.source).suffix.lower() in video.ENDINGS
+        return self.source != STREAM and Path(self.source).suffix.lower() in VIDEO_ENDINGS
 
 
 def plan(sources: Sequence[str], output: str) -> list[Job]:
@@ -74,7 +76,7 @@ def _inside(folder: Path) -> list[str]:
 
 
 def _check(job: Job) -> None:
-    allowed = video.ENDINGS if job.is_video else photo.ENDINGS
+    allowed = VIDEO_ENDINGS if job.is_video else photo.ENDINGS
     if job.ending not in allowed:
         what = "videos" if job.is_video else "pictures"
         raise BadInput(f"{job.target}: {what} are written as {', '.join(allowed)}")

@@ -23,7 +23,6 @@ from pi_edge.errors import BadInput, Unavailable
 from pi_edge.tasks.style import frames, photo, render
 from pi_edge.tasks.style.stylist import Stylist
 
-ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 SAMPLES = 9  # frames that statistics are taken from
 
 
