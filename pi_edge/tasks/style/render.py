@@ -67,13 +67,13 @@ def render(
     factor = SCALES[options.scale]
     height = max(1, round(header.height * factor))
     width = max(1, round(header.width * factor))
-    reduced = source.reduced(*photo.reduced_size(height, width))
-    modulation = stylist.modulation(reduced, options.style)
     channels = 4 if header.alpha else 3
     pixels = memory.tile_pixels(options.max_memory, width, channels)
     grid = tiling.grid(height, width, pixels, MARGIN, MULTIPLE)
-    reader = source.strips(height, width)
+    reader = source.strips(height, width)  # already decodes while statistics are taken
     try:
+        reduced = source.reduced(*photo.reduced_size(height, width))
+        modulation = stylist.modulation(reduced, options.style)
         writer = photo.backend().writer(file, ending, header, (height, width))
         try:
             tile = stylist.tile(modulation)

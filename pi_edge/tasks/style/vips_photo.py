@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import io
 import os
 import select
@@ -118,7 +120,7 @@ class _VipsReader(photo.StripReader):
 
     def __init__(self, image: Any) -> None:
         self.channels = image.bands
-        source, sink = os.pipe()
+        source, sink = _pipe()
         self._pipe = os.fdopen(source, "rb", buffering=0)
         self._error: PiEdgeError | None = None
 
@@ -152,7 +154,7 @@ class _VipsWriter(photo.StripWriter):
 
     def __init__(self, file: BinaryIO, ending: str, header: photo.Header, scaled: tuple[int, int]):
         height, width = scaled
-        source, self._pipe = os.pipe()
+        source, self._pipe = _pipe()
         os.set_blocking(self._pipe, False)
         self._error: Exception | None = None
         channels = 4 if header.alpha else 3
@@ -207,6 +209,14 @@ def writer(
             there to its size.
     """
     return _VipsWriter(file, ending, header, scaled)
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe that holds a megabyte where the system lets it, so that neither end waits much."""
+    ends = os.pipe()
+    with contextlib.suppress(AttributeError, OSError):
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, 1 << 20)
+    return ends
 
 
 def _apart(work: Callable[[], T]) -> T:
