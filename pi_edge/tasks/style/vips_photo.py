@@ -188,13 +188,16 @@ class _VipsWriter(photo.StripWriter):
         self._thread.join()
 
     def _put(self, data: bytes | memoryview) -> None:
-        """Write all to the pipe, unless the encoder has given up."""
+        """Write all to the pipe. An encoder that is done has every row and may miss the rest."""
         left = memoryview(data)
-        while left:
-            if not self._thread.is_alive():
-                raise self._error or PiEdgeError("the picture cannot be written")
+        while left and self._thread.is_alive():
             if select.select([], [self._pipe], [], 0.5)[1]:
-                left = left[os.write(self._pipe, left) :]
+                with contextlib.suppress(BrokenPipeError, BlockingIOError):
+                    left = left[os.write(self._pipe, left) :]
+        if left:
+            self._thread.join()
+            if self._error:
+                raise self._error
 
 
 def writer(
