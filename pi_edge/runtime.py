@@ -7,7 +7,6 @@ LiteRT (``ai_edge_litert``) wherever it is installed, else its predecessor
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 from functools import cache
 from pathlib import Path
@@ -19,16 +18,23 @@ from pi_edge.errors import PiEdgeError
 _RUNTIMES = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
 
 
-@cache
 def installed() -> tuple[str, str]:
     """Import name and version of the runtime that will be used.
 
     Raises:
         PiEdgeError: neither runtime is installed.
     """
-    for module, distribution in _RUNTIMES.items():
+    from importlib.metadata import version  # here: it takes longer to import than a model to open
+
+    module = _module()
+    return module, version(_RUNTIMES[module])
+
+
+@cache
+def _module() -> str:
+    for module in _RUNTIMES:
         if importlib.util.find_spec(module):
-            return module, importlib.metadata.version(distribution)
+            return module
     raise PiEdgeError(
         "no TFLite runtime is installed: run scripts/run, which installs the one that fits"
     )
@@ -42,10 +48,11 @@ def describe() -> dict[str, str]:
 
 @cache
 def _interpreter_class() -> Any:
-    module, version = installed()
+    module = _module()
     try:
         interpreter = importlib.import_module(f"{module}.interpreter")
     except ImportError as error:
+        _, version = installed()
         raise PiEdgeError(
             f"{_RUNTIMES[module]} {version} does not import ({error}): delete .venv and run"
             " scripts/run again"
@@ -74,7 +81,17 @@ def interpreter(path: Path, threads: int = 1, copy: bool = False) -> Any:
     """
     try:
         if copy:
-            return _interpreter_class()(model_content=path.read_bytes(), num_threads=threads)
+            return interpreter_of(path.read_bytes(), threads)
         return _interpreter_class()(model_path=str(path), num_threads=threads)
     except (ValueError, RuntimeError, OSError) as error:
         raise PiEdgeError(f"{path} is not a TFLite model this runtime can open: {error}") from error
+
+
+def interpreter_of(contents: bytes, threads: int = 1) -> Any:
+    """A new ``Interpreter`` over the contents of a .tflite file, tensors not yet allocated.
+
+    Raises:
+        PiEdgeError: no runtime is installed.
+        ValueError, RuntimeError: the contents are no TFLite model.
+    """
+    return _interpreter_class()(model_content=contents, num_threads=threads)

@@ -15,6 +15,7 @@ from pi_edge.errors import PiEdgeError, WrongUsage
 COMMANDS = {
     "serve": "run the daemon",
     "predict": "one answer without a daemon",
+    "stylize": "photos in the style of a painting",
     "bench": "measure the models on this machine",
     "models": "list, show or verify the models",
     "status": "what the running daemon says",

@@ -21,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = config.load({"state": args.state})
     folders = [settings.state, settings.models]
-    family, names = families.resolve(args.family, folders, getattr(args, "name", None))
+    named = families.new_name("convert", args.family, getattr(args, "name", None))
+    family, names = families.resolve(args.family, folders, named)
     given = flags.given(args, family, families.flags("convert"))
     given.pop("name", None)
     convert = families.desktop_step(family, "convert", "tensorflow", "tqdm")

@@ -27,9 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = config.load({"state": args.state})
     folders = [settings.state, settings.models]
-    family, names = families.resolve(args.family, folders, getattr(args, "name", None))
+    named = families.new_name("train", args.family, getattr(args, "name", None))
+    family, names = families.resolve(args.family, folders, named)
     given = flags.given(args, family, families.flags("train"))
-    named = given.pop("name", None)  # the step gets it first, as every family's does
+    given.pop("name", None)  # the step gets it first, as every family's does
     if args.family == family and "name" in families.flags("train")[family] and not named:
         raise WrongUsage(f"say what the {family} model is to be called: --name NAME")
     train = families.desktop_step(family, "train", *NEEDED)

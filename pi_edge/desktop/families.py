@@ -34,6 +34,7 @@ FAMILIES = {
     "stocks": "pi_edge.desktop.stocks",
     "fire-theft": "pi_edge.desktop.fire_theft",
     "regression": "pi_edge.desktop.regression",
+    "style": "pi_edge.desktop.style",
 }
 
 WHAT = f"a family ({', '.join(FAMILIES)}) or the name of one of its models"
@@ -43,6 +44,11 @@ def flags(step: str) -> dict[str, Mapping[str, Flag]]:
     """Return the flags of a step for each family that has the step."""
     every = {family: _package(family).FLAGS for family in FAMILIES}
     return {family: declared[step] for family, declared in every.items() if step in declared}
+
+
+def new_name(step: str, word: str, name: str | None) -> str | None:
+    """Return the name given for a new model, if that is what `word`, a family, means by a name."""
+    return name if "name" in flags(step).get(word, {}) else None
 
 
 def resolve(word: str, folders: Sequence[Path], new: str | None = None) -> tuple[str, list[str]]:

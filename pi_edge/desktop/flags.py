@@ -45,24 +45,28 @@ DATA = flag("--data", type=Path, metavar="PATH", help="the data file, or its fol
 SEED = flag("--seed", type=at_least(0), metavar="N", help="decides every random draw (0)")
 EPOCHS = flag("--epochs", type=at_least(1), metavar="N", help="instead of the recipe's own")
 FRESH = flag("--fresh", action="store_true", help="forget an earlier training")
+NAME = flag(
+    "--name", metavar="NAME", help="what the new model, or the new painting's style, will be called"
+)
 
 
 def add(parser: argparse.ArgumentParser, families: Mapping[str, Mapping[str, Flag]]) -> None:
     """Declare the flags of all families, each once; one that is not given leaves no trace.
 
     Args:
-        families: family -> parameter of its step -> the flag that sets it.
+        families: family -> parameter of its step -> the flag that sets it. Two families may have
+            the same option for parameters of different names.
     """
-    users: dict[tuple[str, str], list[str]] = {}
-    known: dict[tuple[str, str], Flag] = {}
+    users: dict[str, list[str]] = {}
+    known: dict[str, Flag] = {}
     for family, declared in families.items():
-        for name, one in declared.items():
-            users.setdefault((name, one.option), []).append(family)
-            known.setdefault((name, one.option), one)
-    for (name, option), one in known.items():
+        for one in declared.values():
+            users.setdefault(one.option, []).append(family)
+            known.setdefault(one.option, one)
+    for option, one in known.items():
         settings = dict(one.settings)
-        settings["help"] += f" (for {', '.join(users[name, option])})"
-        parser.add_argument(option, dest=name, default=argparse.SUPPRESS, **settings)
+        settings["help"] += f" (for {', '.join(users[option])})"
+        parser.add_argument(option, dest=place(one), default=argparse.SUPPRESS, **settings)
 
 
 def given(
@@ -73,8 +77,18 @@ def given(
     Raises:
         WrongUsage: one was given that only other families have.
     """
+    own = {one.option for one in families[family].values()}
     for declared in families.values():
-        for name, one in declared.items():
-            if hasattr(args, name) and name not in families[family]:
+        for one in declared.values():
+            if hasattr(args, place(one)) and one.option not in own:
                 raise WrongUsage(f"{family} has no {one.option}")
-    return {name: getattr(args, name) for name in families[family] if hasattr(args, name)}
+    return {
+        name: getattr(args, place(one))
+        for name, one in families[family].items()
+        if hasattr(args, place(one))
+    }
+
+
+def place(one: Flag) -> str:
+    """Where argparse keeps a flag's value: --learning-rate in learning_rate."""
+    return one.option.lstrip("-").replace("-", "_")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_pictures import write_paintings, write_photos, write_vgg
 from made_prices import made_prices, write_prices
 from support import missing
 
@@ -127,3 +128,38 @@ def converted_stocks(
     for name in ("stocks", "stocks-levels"):
         convert(name, state=trained_stocks, output=output, prices=small_prices, say=lambda _: None)
     return output
+
+
+@pytest.fixture(scope="session")
+def tiny_vgg(tensorflow: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """VGG16 with a few random channels, as a file laid out like the real one."""
+    return write_vgg(tmp_path_factory.mktemp("vgg") / "vgg.h5")
+
+
+@pytest.fixture(scope="session")
+def tiny_features(tiny_vgg: Path) -> Any:
+    """The function that it is."""
+    with quiet():
+        from pi_edge.desktop.style.perceptual import Vgg16
+    return Vgg16(tiny_vgg)
+
+
+@pytest.fixture(scope="session")
+def style_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with made-up photos and two paintings, stripes and waves."""
+    folder = tmp_path_factory.mktemp("pictures")
+    write_photos(folder / "photos")
+    write_paintings(folder / "paintings", "stripes", "waves")
+    return folder
+
+
+@pytest.fixture
+def style_trainer(tiny_vgg: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The training module of style, which looks through the tiny VGG16 and judges small."""
+    with quiet():
+        from pi_edge.desktop.style import backbone, loop, losses, painting, train
+    monkeypatch.setattr(backbone, "find", lambda: tiny_vgg)
+    monkeypatch.setattr(losses, "PAINTING_SIDE", 64)
+    monkeypatch.setattr(loop, "PREVIEW_SIDE", 32)
+    monkeypatch.setattr(painting, "JUDGED_SIDE", 64)
+    return train

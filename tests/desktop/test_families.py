@@ -175,3 +175,12 @@ def test_training_a_new_regression_asks_for_its_name(
     (tmp_path / "training" / "mine" / "regression.npz").touch()
     assert cli.main(["train", "regression", "--state", str(tmp_path), "--target", "y"]) == 2
     assert "--name NAME" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("word", "name"), [("regression", "mine"), ("style", None), ("mnist", None), ("mine", None)]
+)
+def test_a_name_is_a_new_model_s_only_where_the_family_means_that(
+    word: str, name: str | None
+) -> None:
+    assert families.new_name("train", word, "mine") == name

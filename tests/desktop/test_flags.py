@@ -102,3 +102,15 @@ def test_the_command_line_refuses_another_family_s_flag_in_one_line(
     assert cli.main([*arguments, "--state", str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"pi-edge: {complaint}\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_two_families_may_mean_different_parameters_by_one_option() -> None:
+    families: Mapping[str, Mapping[str, Flag]] = {
+        "oak": {"name": flag("--name", help="of the tree")},
+        "elm": {"called": flag("--name", help="of the tree")},
+    }
+    parser = argparse.ArgumentParser()
+    flags.add(parser, families)
+    args = parser.parse_args(["--name", "Quercus"])
+    assert flags.given(args, "oak", families) == {"name": "Quercus"}
+    assert flags.given(args, "elm", families) == {"called": "Quercus"}

@@ -6,11 +6,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from pi_edge.desktop.flags import DATA, FRESH, flag
+from pi_edge.desktop.flags import DATA, FRESH, NAME, flag
 
 NAMES: tuple[str, ...] = ()
 
-NAME = flag("--name", metavar="NAME", help="what the model will be called")
 TARGET = flag("--target", metavar="COLUMN", help="the column to predict from all others")
 WITHOUT = flag(
     "--without", metavar="COLUMN", action="append", help="a column to leave out, or several"

@@ -1,0 +1,192 @@
+"""Photos in the style of a painting, at full size and in little memory."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from pi_edge import catalog, config, files
+from pi_edge.desktop.quiet import quiet
+from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
+
+if TYPE_CHECKING:
+    from pi_edge.tasks.style.jobs import Job
+    from pi_edge.tasks.style.render import Options
+    from pi_edge.tasks.style.stylist import Stylist
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "JPEG, PNG, WebP and TIFF are read and written, with EXIF and colour profile; videos go "
+        "through the system's ffmpeg."
+    )
+    parser.add_argument(
+        "photos", metavar="PHOTO", nargs="+", help="a file, a folder, or - for standard input"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        required=True,
+        help="a file, a folder for several photos, or - for standard output (JPEG)",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--style", metavar="NAME", help="one of the model's styles")
+    which.add_argument("--styles", metavar="MIX", help="a mix, as in udnie=0.5,scream=0.5")
+    which.add_argument("--sheet", action="store_true", help="every style in one picture")
+    parser.add_argument(
+        "--strength", type=float, default=1.0, metavar="S", help="from 0, the photo, to 1 (default)"
+    )
+    parser.add_argument("--preserve-color", action="store_true", help="keep the photo's colours")
+    parser.add_argument(
+        "--scale",
+        choices=("fine", "normal", "bold"),
+        default="normal",
+        help="size of the strokes: fine takes four times as long, bold a quarter",
+    )
+    parser.add_argument("--preview", action="store_true", help="a small copy, quickly")
+    parser.add_argument(
+        "--max-memory", type=int, metavar="MB", help="most memory to take (default 200)"
+    )
+    parser.add_argument("--model", default="style", metavar="MODEL", help="(default style)")
+    parser.add_argument("--variant", default="", metavar="V", help="float32, float16, ...")
+    parser.add_argument("--models", metavar="DIR", help="the folder of shipped models")
+    parser.add_argument(
+        "--state", metavar="DIR", help="the state folder, which holds your own models"
+    )
+    parser.add_argument("--threads", metavar="N", help="threads to use (default all cores)")
+
+
+def run(args: argparse.Namespace) -> int:
+    if not 0 <= args.strength <= 1:
+        raise WrongUsage(f"--strength must be from 0 to 1, not {args.strength:g}")
+    if not (args.style or args.styles or args.sheet):
+        raise WrongUsage("name a --style or a mix of --styles, or ask for a --sheet of all")
+    entry, threads = _model(args)
+    variant, file = entry.file(args.variant)
+    signal.signal(signal.SIGTERM, _stop)
+
+    # NumPy's OpenBLAS would start threads that nothing here uses and that cost a sixth of a small
+    # photo's processor time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # From here on things are heavy: asking for help must not wait for NumPy.
+    from pi_edge.tasks.style import choice, jobs, memory, render
+    from pi_edge.tasks.style.stylist import Stylist
+
+    planned = jobs.plan(args.photos, args.output)
+    if any(job.is_video for job in planned) and (
+        args.sheet or args.preview or args.scale != "normal"
+    ):
+        raise WrongUsage("--sheet, --preview and --scale are for photos, not for videos")
+    styles = entry.info.get("styles", [])
+    mix = choice.parse(args.styles) if args.styles else {args.style or styles[0]: 1.0}
+    options = render.Options(
+        choice.weights(mix, styles),
+        args.strength,
+        args.preserve_color,
+        args.scale,
+        args.preview,
+        args.max_memory or memory.DEFAULT,
+    )
+    with quiet():  # the runtime greets whoever opens the first model
+        stylist = Stylist(file, entry.info["variants"][variant], threads)
+    failed = 0
+    for number, job in enumerate(planned, 1):
+        what = "" if len(planned) == 1 else f"{number}/{len(planned)} {job.source}"
+        try:
+            _one(stylist, job, options, styles if args.sheet else [], what)
+        except (PiEdgeError, OSError) as error:
+            if len(planned) == 1:
+                raise
+            failed += 1
+            reason = error.strerror if isinstance(error, OSError) else error
+            print(f"pi-edge: {job.source}: {reason}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _model(args: argparse.Namespace) -> tuple[catalog.Entry, int]:
+    settings = config.load({name: getattr(args, name) for name in ("models", "state")})
+    threads = config.load({"threads": args.threads or os.cpu_count() or 1}).threads
+    entries, problems = catalog.find(settings.models, catalog.owned_models(settings.state))
+    if args.model in problems:
+        raise PiEdgeError(f"{args.model} cannot be used: {problems[args.model]}")
+    entry = catalog.pick(entries, args.model)
+    if entry.task != "style":
+        raise BadInput(f"{args.model} is no style model: its task is {entry.task}")
+    return entry, threads
+
+
+def _one(stylist: Stylist, job: Job, options: Options, sheet: list[str], what: str) -> None:
+    from pi_edge.tasks.style import jobs, photo, render
+
+    if job.is_video:
+        from pi_edge.tasks.style import video
+
+        with _progress(what) as report:
+            video.stylize(stylist, Path(job.source), Path(job.target), options, report)
+        return
+    data = sys.stdin.buffer.read() if job.source == jobs.STREAM else Path(job.source)
+    source = photo.open_photo(data, options.max_memory)
+    with _output(job) as file, _progress(what) as report:
+        if sheet:
+            from pi_edge.tasks.style import sheet as sheets
+
+            sheets.write(stylist, source, sheet, options, file, job.ending, report)
+        else:
+            render.render(stylist, source, options, file, job.ending, report)
+
+
+@contextmanager
+def _output(job: Job) -> Iterator[BinaryIO]:
+    """A file for the picture, which goes where it belongs once it is whole."""
+    if job.target != "-":
+        try:
+            with files.replacing(Path(job.target)) as file:
+                yield file
+        except OSError as error:
+            raise PiEdgeError(f"{job.target} cannot be written: {error.strerror}") from error
+        return
+    with tempfile.TemporaryFile() as aside:
+        yield aside
+        aside.seek(0)
+        shutil.copyfileobj(aside, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Any]:
+    """A function to tell of steps done: a bar on a terminal, a line every half minute elsewhere."""
+    import time
+
+    bar, said = sys.stderr.isatty(), time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal said
+        if bar:
+            filled = 24 * done // total
+            line = "#" * filled + "." * (24 - filled)
+            print(f"\r\033[K[{line}] {done}/{total} {what}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - said > 30:
+            said = time.monotonic()
+            print(f"{what or 'styling'}: {done / total:.0%}", file=sys.stderr, flush=True)
+
+    try:
+        yield report
+    finally:
+        if bar:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+    if what and not bar:
+        print(what, file=sys.stderr, flush=True)
+
+
+def _stop(_signal: int, _frame: Any) -> None:
+    """Leave through every `finally`, as Ctrl-C does: nothing half-written stays."""
+    raise KeyboardInterrupt

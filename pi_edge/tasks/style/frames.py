@@ -1,0 +1,33 @@
+"""Pictures that are in memory already: frames of a video, the cells of a sheet."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_edge.tasks.style import memory, photo, render, tiling
+from pi_edge.tasks.style.stylist import MARGIN, MULTIPLE, Stylist, Tile
+
+
+class _Rows(photo.StripReader):
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        self.channels, self._pixels, self._row = pixels.shape[2], pixels, 0
+
+    def read(self, into: NDArray[np.uint8]) -> None:
+        into[:] = self._pixels[self._row : self._row + len(into)]
+        self._row += len(into)
+
+
+def styled(tile: Tile, pixels: NDArray[np.uint8], options: render.Options) -> NDArray[np.uint8]:
+    """Pixels [h, w, 3] styled by a tile graph whose statistics are known."""
+    height, width = pixels.shape[:2]
+    room = memory.tile_pixels(options.max_memory, width)
+    grid = tiling.grid(height, width, room, MARGIN, MULTIPLE)
+    return np.concatenate(list(render.styled_strips(tile, _Rows(pixels), grid, options)))
+
+
+def styled_alone(
+    stylist: Stylist, pixels: NDArray[np.uint8], options: render.Options
+) -> NDArray[np.uint8]:
+    """Pixels [h, w, 3] styled with their own statistics; small enough to need no reduction."""
+    return styled(stylist.tile(stylist.modulation(pixels, options.style)), pixels, options)

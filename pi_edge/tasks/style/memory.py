@@ -1,0 +1,47 @@
+"""From the memory that a user allows to the size of a tile."""
+
+from __future__ import annotations
+
+from pi_edge.errors import TooLarge
+from pi_edge.tasks.style.stylist import MARGIN, MULTIPLE
+
+DEFAULT = 200
+"""Megabytes of resident memory that a command takes at most unless told otherwise."""
+
+BASE = 90.0
+"""Megabytes of Python, NumPy, the runtime and libvips, as measured."""
+
+COLUMN_BYTES = 5500.0
+"""Bytes that decoding and encoding take for each column of the picture, likewise."""
+
+TILE_BYTES = 165.0
+"""Bytes that the network takes for each pixel of a tile, as measured at 512 to 1088 pixels."""
+
+LARGEST = 512 * 512
+"""Pixels of the fastest tiles, margins included: larger ones do fewer sums, but on fresh memory
+all the time (1024 pixels square in one tile took 1.3 times as long)."""
+
+SMALLEST = (8 * MULTIPLE + 2 * MARGIN) ** 2
+
+
+def tile_pixels(max_memory: int, width: int, channels: int = 3) -> int:
+    """Pixels a tile may have, margins included.
+
+    Args:
+        max_memory: megabytes of resident memory for the whole process.
+        width: of the picture; rows as high as a tile are held of it, read and written.
+
+    Raises:
+        TooLarge: not even the smallest tiles fit.
+    """
+    room = (max_memory - BASE) * 1e6 - COLUMN_BYTES * width
+    # A tile of side s takes s * s * TILE_BYTES, and the rows it lies in, read and written, 2 * s
+    # * width * channels.
+    strip = 2.0 * width * channels
+    side = (-strip + (strip * strip + 4 * TILE_BYTES * max(room, 0.0)) ** 0.5) / (2 * TILE_BYTES)
+    if side * side < SMALLEST:
+        least = (SMALLEST * TILE_BYTES + SMALLEST**0.5 * strip + COLUMN_BYTES * width) / 1e6 + BASE
+        raise TooLarge(
+            f"a picture {width} pixels wide needs {least + 1:.0f} MB: allow that with --max-memory"
+        )
+    return int(min(side * side, LARGEST))

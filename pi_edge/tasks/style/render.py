@@ -1,0 +1,128 @@
+"""A photo styled into a file: strips in, tiles through the network, strips out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_edge.tasks.style import blending, memory, photo, tiling
+from pi_edge.tasks.style.stylist import MARGIN, MULTIPLE, Stylist, Tile
+
+SCALES = {"fine": 2.0, "normal": 1.0, "bold": 0.5}
+"""How large the photo is made for the network, whose strokes are always of one size in pixels."""
+
+PREVIEW_PIXELS = 640 * 480
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a photo is to be styled.
+
+    Attributes:
+        style: float32 [styles], summing to one.
+        strength: 0 leaves the photo, 1 styles it wholly.
+        preserve_color: keep the photo's hues, take brightness and strokes only.
+        scale: size of the strokes, a key of SCALES.
+        preview: style a reduced copy instead.
+        max_memory: megabytes the process may take, itself included.
+    """
+
+    style: NDArray[np.float32]
+    strength: float = 1.0
+    preserve_color: bool = False
+    scale: str = "normal"
+    preview: bool = False
+    max_memory: int = memory.DEFAULT
+
+
+def render(
+    stylist: Stylist,
+    source: photo.Photo,
+    options: Options,
+    file: BinaryIO,
+    ending: str,
+    report: Report = lambda done, total: None,
+) -> None:
+    """Style `source` into `file`.
+
+    Args:
+        ending: the format to write, one of `photo.ENDINGS`.
+        report: called with the tiles done and all of them.
+
+    Raises:
+        BadInput: the photo turns out to be damaged.
+        TooLarge: it cannot be done within the memory allowed.
+        PiEdgeError: the model does not run, or the picture cannot be encoded.
+    """
+    header = source.header
+    if options.preview:
+        height, width = photo.reduced_size(header.height, header.width, PREVIEW_PIXELS)
+        header = replace(header, height=height, width=width)
+    factor = SCALES[options.scale]
+    height = max(1, round(header.height * factor))
+    width = max(1, round(header.width * factor))
+    channels = 4 if header.alpha else 3
+    pixels = memory.tile_pixels(options.max_memory, width, channels)
+    grid = tiling.grid(height, width, pixels, MARGIN, MULTIPLE)
+    reader = source.strips(height, width)  # already decodes while statistics are taken
+    try:
+        reduced = source.reduced(*photo.reduced_size(height, width))
+        modulation = stylist.modulation(reduced, options.style)
+        writer = photo.backend().writer(file, ending, header, (height, width))
+        try:
+            tile = stylist.tile(modulation)
+            for strip in styled_strips(tile, reader, grid, options, report):
+                writer.write(strip)
+        except BaseException:
+            writer.abandon()
+            raise
+        writer.close()
+    finally:
+        reader.close()
+
+
+def styled_strips(
+    tile: Tile,
+    reader: photo.StripReader,
+    grid: tiling.Grid,
+    options: Options,
+    report: Report = lambda done, total: None,
+) -> Iterator[NDArray[np.uint8]]:
+    """The styled rows of a photo, a row of tiles at a time; an alpha channel stays as it is."""
+    spans = tiling.spans(grid)
+    channels = reader.channels
+    buffer = np.empty((max(b - a for a, b in spans), grid.width, channels), np.uint8)
+    begin = end = 0  # the photo's rows that are held, from the buffer's first on
+    columns = [grid.tile_columns(column) for column in range(grid.columns)]
+    inputs = np.empty((1, *grid.shape, 3), np.float32)
+    for row, (first, last) in enumerate(spans):
+        if first > begin:
+            buffer[: end - first] = buffer[first - begin : end - begin]
+            begin = first
+        if last > end:
+            reader.read(buffer[end - begin : last - begin])
+            end = last
+        held = buffer[: end - begin]
+        rows = grid.tile_rows(row) - begin
+        top = row * grid.tile_height
+        bottom = min(top + grid.tile_height, grid.height)
+        out = held[top - begin : bottom - begin].copy()
+        for column in range(grid.columns):
+            left = column * grid.tile_width
+            right = min(left + grid.tile_width, grid.width)
+            inputs[0] = tiling.taken(held, rows, columns[column])[..., :3]
+            picture = tile(inputs)[0]
+            inner = picture[
+                grid.margin : grid.margin + bottom - top, grid.margin : grid.margin + right - left
+            ]
+            here = out[:, left:right, :3]
+            here[:] = blending.blend(inner, here, options.strength, options.preserve_color)
+            del picture, inner
+            report(row * grid.columns + column + 1, grid.rows * grid.columns)
+        yield out

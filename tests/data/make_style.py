@@ -1,0 +1,31 @@
+"""Make tests/data/style, a tiny style model with random weights: python tests/data/make_style.py"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from pi_edge.desktop.style import convert, network
+
+SHAPE = network.Shape(styles=2, half=4, quarter=8, eighth=8, before=1, deep=1, after=1)
+
+
+def main() -> None:
+    rng = np.random.default_rng(5)
+    weights = {name: value.numpy() for name, value in network.init(SHAPE, seed=5).items()}
+    weights["out/kernel"] = rng.normal(0, 0.15, weights["out/kernel"].shape).astype(np.float32)
+    for name, value in weights.items():
+        if name.endswith(("/scale", "/offset", "/matrix")):
+            value += rng.normal(0, 0.3, value.shape).astype(np.float32)
+    with tempfile.TemporaryDirectory() as scratch:
+        checkpoint = Path(scratch) / "checkpoint.npz"
+        arrays = {f"a:{name}": value for name, value in weights.items()}
+        np.savez(checkpoint, shape=json.dumps(network.describe(SHAPE)), step=0, **arrays)
+        convert.write(checkpoint, Path(__file__).parent / "style")
+
+
+if __name__ == "__main__":
+    main()
