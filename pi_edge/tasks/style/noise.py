@@ -44,7 +44,7 @@ def field() -> NDArray[np.float32]:
 def at(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
     """The noise float32 [len(rows), len(columns)] at a picture's rows and columns, which may be
     any integers: it goes on beyond a picture's edge."""
-    return field()[np.ix_(rows % PERIOD, columns % PERIOD)]
+    return field().take(rows % PERIOD, 0).take(columns % PERIOD, 1)
 
 
 def _nodes(count: int, seed: int) -> NDArray[np.float64]:

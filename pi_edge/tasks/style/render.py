@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.tasks.style import blending, memory, photo, tiling
+from pi_edge.tasks.style import blending, memory, noise, photo, tiling
 from pi_edge.tasks.style.stylist import MARGIN, MULTIPLE, Stylist, Tile
 
 SCALES = {"fine": 2.0, "normal": 1.0, "bold": 0.5}
@@ -117,6 +117,7 @@ def styled_strips(
             left = column * grid.tile_width
             right = min(left + grid.tile_width, grid.width)
             inputs[0] = tiling.taken(held, rows, columns[column])[..., :3]
+            inputs[0] += noise.at(*grid.place(row, column))[..., None]
             picture = tile(inputs)[0]
             inner = picture[
                 grid.margin : grid.margin + bottom - top, grid.margin : grid.margin + right - left

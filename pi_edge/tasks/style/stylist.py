@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pi_edge import runtime
 from pi_edge.errors import PiEdgeError
-from pi_edge.tasks.style import folding, tiling
+from pi_edge.tasks.style import folding, noise, tiling
 
 MULTIPLE = 8
 """Heights and widths that the graphs take are multiples of this: what they reduce by inside."""
@@ -67,13 +67,13 @@ class Stylist:
             reduced: the photo, uint8 [h, w, 3], reduced to some 256 pixels square.
             style: float32 [styles], as `choice.weights` makes them.
         """
-        height, width = (-(-length // MULTIPLE) * MULTIPLE for length in reduced.shape[:2])
-        rows = tiling.mirrored(-BORDER, height + BORDER, reduced.shape[0])
-        columns = tiling.mirrored(-BORDER, width + BORDER, reduced.shape[1])
-        photo = reduced[rows][:, columns][None].astype(np.float32)
+        height, width = reduced.shape[:2]
+        whole = tiling.one(height, width, BORDER, MULTIPLE)
+        photo = tiling.taken(reduced, whole.tile_rows(0), whole.tile_columns(0))
+        seeded = photo + noise.at(*whole.place(0, 0))[..., None]
         run = self._statistics or self._runner(self._contents, "statistics")
         self._statistics = None
-        (modulation,) = run({"photo": photo, "style": style[None]}).values()
+        (modulation,) = run({"photo": seeded[None], "style": style[None]}).values()
         if modulation.shape[-1] != self._plan.length:
             raise PiEdgeError(f"{self.path} is not the file that its model.json tells of")
         return np.asarray(modulation[0])

@@ -39,6 +39,12 @@ class Grid:
         """Height and width of a tile with its margins."""
         return self.tile_height + 2 * self.margin, self.tile_width + 2 * self.margin
 
+    def place(self, row: int, column: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows and columns of a tile with its margins, which go on beyond the picture's edge."""
+        corner = row * self.tile_height - self.margin, column * self.tile_width - self.margin
+        height, width = self.shape
+        return np.arange(corner[0], corner[0] + height), np.arange(corner[1], corner[1] + width)
+
     def tile_rows(self, row: int) -> NDArray[np.int64]:
         """The picture's rows that a row of tiles takes, margins and mirroring included."""
         top = row * self.tile_height
@@ -72,6 +78,11 @@ def grid(height: int, width: int, pixels: int, margin: int, multiple: int) -> Gr
             best = found
     assert best is not None
     return best
+
+
+def one(height: int, width: int, margin: int, multiple: int) -> Grid:
+    """The grid of a single tile."""
+    return Grid(height, width, _rounded(height, multiple), _rounded(width, multiple), margin)
 
 
 def _cost(grid: Grid) -> int:
