@@ -41,7 +41,7 @@ def test_the_shipped_shape_has_219_908_weights(network: Any) -> None:
 def test_a_fresh_network_gives_back_nearly_the_photo(network: Any) -> None:
     shape = network.Shape(styles=1)
     photo = np.full((32, 32, 3), 128, np.uint8)
-    photo[:, 16:] = (180, 128, 90)
+    photo[:, 16:] = (230, 128, 40)
     picture = network.stylise(network.init(shape), shape, photo, np.ones(1, np.float32))
     assert np.corrcoef(picture.ravel(), photo.ravel())[0, 1] > 0.9
 
@@ -96,6 +96,49 @@ def test_a_photo_moved_by_whole_blocks_gives_the_picture_moved(
         for x in (photo, moved)
     )
     np.testing.assert_allclose(np.roll(first, (8, 16), (1, 2)), second, atol=0.05)
+
+
+def test_the_edge_is_continued_so_that_it_does_not_show(
+    network: Any, shape: Any, weights: Any, tensorflow: Any
+) -> None:
+    """A plain picture stays plain to its edge; zeros inside would frame it."""
+    plain = np.full((1, 64, 64, 3), 90, np.float32)
+    style = tensorflow.constant([[1.0, 0.0]])
+    picture = network.forward(weights, shape, tensorflow.constant(plain), style, 8).numpy()
+    inside = picture[0, 8:-8, 8:-8]
+    assert np.abs(inside - inside[0, 0]).max() < 1e-3
+
+
+def test_zeros_may_pad_where_a_margin_is_cut_off(
+    network: Any, weights: Any, tensorflow: Any
+) -> None:
+    x = tensorflow.constant(np.random.default_rng(0).normal(size=(1, 12, 12, 4)).astype("f4"))
+    for layer, stride in (("down", 2), ("up", 1)):
+        edge, zeros = (
+            network.convolve(x, weights, layer, stride, zeros=zeros).numpy()
+            for zeros in (False, True)
+        )
+        np.testing.assert_allclose(edge[:, 1:-1, 1:-1], zeros[:, 1:-1, 1:-1], atol=1e-5)
+        assert np.abs(edge - zeros).max() > 1e-3
+
+
+def test_a_photo_is_seen_under_noise_of_its_own_coordinates(
+    network: Any, shape: Any, weights: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def none_at(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        asked.append((rows, columns))
+        return np.zeros((len(rows), len(columns)), np.float32)
+
+    photo, style = made_photo(1, 40, 48), np.array([1, 0], np.float32)
+    seeded = network.stylise(weights, shape, photo, style)
+    monkeypatch.setattr(network.noise, "at", none_at)
+    bare = network.stylise(weights, shape, photo, style)
+    assert np.abs(seeded - bare).mean() > 0.1
+    ((rows, columns),) = asked
+    assert (rows[network.MARGIN], columns[network.MARGIN]) == (0, 0)
+    assert rows[0] < 0
 
 
 def test_doubling_repeats_every_pixel(network: Any, tensorflow: Any) -> None:

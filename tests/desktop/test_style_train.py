@@ -233,6 +233,21 @@ def test_a_step_s_crops_depend_on_seed_and_step_alone(recipe: Any) -> None:
     assert np.abs(one.pictures - other.pictures).max() > 0
 
 
+def test_every_crop_has_its_own_piece_of_the_noise(recipe: Any, style_pictures: Path) -> None:
+    from made_pictures import made_photo
+
+    from pi_edge.desktop.style import crops
+
+    photos = [made_photo(1)]
+    batch = crops.draw(photos, 0, 0, recipe.phases[0], 2, recipe.zoom)
+    none = crops.draw(photos, 0, 0, recipe.phases[0], 2, recipe.zoom, 0.0)
+    assert batch.noise.shape == (2, 64, 64, 1)
+    assert batch.noise.std() > 5
+    assert np.abs(batch.noise[0] - batch.noise[1]).mean() > 5
+    assert not none.noise.any()
+    np.testing.assert_array_equal(none.pictures, batch.pictures)
+
+
 def test_a_photo_smaller_than_a_crop_is_enlarged(recipe: Any) -> None:
     from made_pictures import made_photo
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pi_edge.desktop.style.recipe import Phase
+from pi_edge.tasks.style import noise
 
 MARGIN = 16
 """Pixels around a crop: mostly its own surroundings, at a photo's edge their reflection."""
@@ -22,11 +23,13 @@ class Crops:
 
     Attributes:
         pictures: [B, S, S, 3], 0 to 255, S = crop + 2 MARGIN.
+        noise: [B, S, S, 1], what is added to them for the network, and only for it.
         styles: [B], which style each gets.
         shift: [2], pixels down and right by which a second look is moved; never both 0.
     """
 
     pictures: NDArray[np.float32]
+    noise: NDArray[np.float32]
     styles: NDArray[np.int64]
     shift: NDArray[np.int32]
 
@@ -38,8 +41,13 @@ def draw(
     phase: Phase,
     styles: int,
     zoom: tuple[float, float],
+    noisy: float = 1.0,
 ) -> Crops:
-    """The crops of a step, out of photos [H, W, 3]; decided by (seed, step) alone."""
+    """The crops of a step, out of photos [H, W, 3]; decided by (seed, step) alone.
+
+    Args:
+        noisy: how much noise there is, 1 for what a photo gets in use.
+    """
     rng = np.random.default_rng([seed, step])
     side = phase.crop + 2 * MARGIN
     batch = []
@@ -67,4 +75,20 @@ def draw(
     shift = rng.integers(-MOST_SHIFT, MOST_SHIFT + 1, size=2)
     if not shift.any():
         shift[0] = 1
-    return Crops(np.stack(batch).astype(np.float32), chosen, shift.astype(np.int32))
+    fields = np.stack([_noise(rng, side) for _ in range(phase.batch)])
+    return Crops(
+        np.stack(batch).astype(np.float32),
+        (noisy * fields[..., None]).astype(np.float32),
+        chosen,
+        shift.astype(np.int32),
+    )
+
+
+def _noise(rng: np.random.Generator, side: int) -> NDArray[np.float32]:
+    """A piece [side, side] of the noise from anywhere, any way round."""
+    top, left = rng.integers(len(noise.field()), size=2)
+    piece = noise.at(np.arange(top, top + side), np.arange(left, left + side))
+    if rng.random() < 0.5:
+        piece = piece.T
+    down, right = rng.choice([1, -1], size=2)
+    return piece[::down, ::right]

@@ -3,6 +3,10 @@
 None has a size built in (doubling is a concatenation and a depth-to-space, margins are slices
 that count from both ends), so that the interpreter can resize each to any multiple of
 `network.REDUCTION`; and all of it but the mirroring runs in XNNPACK.
+
+Inside, the first two repeat the edge as training does: with zeros there instead the statistics of
+a reduced photo with 32 pixels around it change pictures to 28 dB, with the edge repeated to no
+less than 40. The tile pads with zeros, which is faster; its margin is cut off.
 """
 
 from __future__ import annotations
@@ -94,7 +98,7 @@ def tile(weights: Arrays, shape: network.Shape, photo: tf.Tensor) -> tf.Tensor:
     channels = dict(shape.normalised())
 
     def layer(x: tf.Tensor, name: str, _reduction: int, stride: int) -> tf.Tensor:
-        x = network.convolve(x, weights, name, stride)
+        x = network.convolve(x, weights, name, stride, zeros=True)
         return x if name == "narrow" else x + marker(name, (channels[name],))
 
     x = network.body(photo, shape, layer, larger)

@@ -103,6 +103,7 @@ class Learner:
         # Tensors, not Python's numbers: for each of those TensorFlow would trace anew.
         content, style, variation, flicker, norm = self._compiled[key](
             tf.constant(crops.pictures),
+            tf.constant(crops.noise),
             tf.constant(network.one_hot(crops.styles, self.shape.styles)),
             {layer: tf.constant(grams[layer][crops.styles]) for layer in STYLE},
             tf.constant(crops.shift),
@@ -126,6 +127,7 @@ class Learner:
 
         def step(
             pictures: tf.Tensor,
+            noise: tf.Tensor,
             styles: tf.Tensor,
             grams: dict[str, tf.Tensor],
             shift: tf.Tensor,
@@ -133,10 +135,11 @@ class Learner:
             settings: tf.Tensor,
         ) -> tuple[tf.Tensor, ...]:
             target = self.features(pictures[:, inner, inner], [CONTENT])[CONTENT]
+            seeded = pictures + noise
             variables = [self.weights[name] for name in self.learned]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(variables)
-                full = styled(pictures, styles)
+                full = styled(seeded, styles)
                 seen = full[:, inner, inner]
                 found = self.features(seen, STYLE)
                 content = losses.content_loss(found[CONTENT], target, self.recipe.energy)
@@ -145,7 +148,7 @@ class Learner:
                 total = tf.reduce_mean(content + weights[0] * style + weights[1] * variation)
                 flicker = tf.zeros([])
                 if steady:
-                    moved = tf.roll(pictures, shift, [1, 2])
+                    moved = tf.roll(seeded, shift, [1, 2])
                     again = tf.roll(styled(moved, styles), -shift, [1, 2])
                     change = (again[:, core, core] - full[:, core, core]) / 255.0
                     flicker = tf.reduce_mean(tf.abs(change))

@@ -85,7 +85,9 @@ def run(
         while story["step"] < end and not over() and not asked:
             number = story["step"]
             phase = recipe.phase_at(number)
-            batch = crops.draw(photos, story["seed"], number, phase, styles, recipe.zoom)
+            batch = crops.draw(
+                photos, story["seed"], number, phase, styles, recipe.zoom, recipe.noise
+            )
             step = learner.step(batch, grams, number, phase, recipe.rate(number, seconds()))
             gathered.add(batch.styles, step)
             story["step"] += 1

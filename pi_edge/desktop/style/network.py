@@ -8,9 +8,12 @@ quarter, residual blocks of depthwise-separable convolutions there and, wider, a
 so there is no checkerboard. Each style also has a colour matrix by which the photo itself enters
 before the last non-linearity: the network begins as the identity and learns what to change.
 
-Every convolution pads with zeros, which spoils a band at the picture's edge: so a picture comes
-in with a margin (its own surroundings, or its reflection) that is cut off the output, and that
-the statistics of the normalisation do not see.
+Smooth skies and walls give a convolution nothing to tell one place from the next, so a photo
+comes in under soft noise (`tasks.style.noise`), along which strokes can differ. At its edges a
+picture is continued: by its own surroundings or its reflection as a margin, which is cut off the
+output and which the statistics of the normalisation do not see, and inside by repeating the
+outermost pixels. Zeros there would tell the network where the edge is, and it painted bands along
+it.
 """
 
 from __future__ import annotations
@@ -23,12 +26,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from pi_edge.tasks.style import noise
+
 EPSILON = 1e-3
 """Added to a variance before the root, so that a channel that is all alike stays finite."""
 REDUCTION = 8
 """The deepest blocks work at an eighth of the picture's height and width."""
-MARGIN = 32
-"""Pixels around a picture, a multiple of REDUCTION."""
+MARGIN = 64
+"""Pixels of reflection around a picture, a multiple of REDUCTION."""
 
 
 @dataclass(frozen=True)
@@ -116,21 +121,36 @@ def is_per_style(name: str) -> bool:
     return name.endswith(PER_STYLE)
 
 
-def convolve(x: tf.Tensor, weights: Weights, layer: str, stride: int = 1) -> tf.Tensor:
-    """One layer on x [B, H, W, C]: a convolution, or a depthwise and a 1x1 if it is separable."""
-    if stride == 1:
-        padding = "SAME"
-    else:
-        # Above and left only, so that a kernel's middle lies on the same pixels however the
-        # picture is cut into tiles ("SAME" chooses the side by the size).
-        padding = "VALID"
-        x = tf.pad(x, [[0, 0], [1, 0], [1, 0], [0, 0]])
-    if f"{layer}/pointwise" in weights:
-        x = tf.nn.depthwise_conv2d(
-            x, weights[f"{layer}/depthwise"], [1, stride, stride, 1], padding
-        )
+def convolve(
+    x: tf.Tensor, weights: Weights, layer: str, stride: int = 1, *, zeros: bool = False
+) -> tf.Tensor:
+    """One layer on x [B, H, W, C]: a convolution, or a depthwise and a 1x1 if it is separable.
+
+    Args:
+        zeros: pad with them, which is faster and does no harm where a wide margin is cut off.
+    """
+    separable = f"{layer}/pointwise" in weights
+    kernel = weights[f"{layer}/depthwise" if separable else f"{layer}/kernel"]
+    padding = "VALID"
+    if kernel.shape[0] > 1:
+        if zeros and stride == 1:
+            padding = "SAME"
+        elif zeros:
+            # Above and left only, so that a kernel's middle lies on the same pixels however the
+            # picture is cut into tiles ("SAME" chooses the side by the size).
+            x = tf.pad(x, [[0, 0], [1, 0], [1, 0], [0, 0]])
+        else:
+            x = edge_repeated(x, after=stride == 1)
+    if separable:
+        x = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], padding)
         return tf.nn.conv2d(x, weights[f"{layer}/pointwise"], 1, "VALID")
-    return tf.nn.conv2d(x, weights[f"{layer}/kernel"], stride, padding)
+    return tf.nn.conv2d(x, kernel, stride, padding)
+
+
+def edge_repeated(x: tf.Tensor, after: bool) -> tf.Tensor:
+    """x [B, H, W, C] with its outermost pixels once more: above and left, and `after` it too."""
+    x = tf.concat([x[:, :1], x, x[:, -1:]] if after else [x[:, :1], x], 1)
+    return tf.concat([x[:, :, :1], x, x[:, :, -1:]] if after else [x[:, :, :1], x], 2)
 
 
 def body(x: tf.Tensor, shape: Shape, layer: Layer, larger: Larger) -> tf.Tensor:
@@ -173,7 +193,7 @@ def statistics(x: tf.Tensor, margin: int) -> tuple[tf.Tensor, tf.Tensor]:
 def forward(
     weights: Weights, shape: Shape, pictures: tf.Tensor, styles: tf.Tensor, margin: int = MARGIN
 ) -> tf.Tensor:
-    """Styled pictures [B, H, W, 3] (0 to 255) of pictures [B, H, W, 3].
+    """Styled pictures [B, H, W, 3] (0 to 255) of pictures [B, H, W, 3], noise and all.
 
     Args:
         styles: [B, N] weights of the styles.
@@ -193,7 +213,7 @@ def forward(
         return x * scale[:, None, None] + shift[:, None, None]
 
     x = double(body(pictures, shape, layer, double))
-    x = tf.nn.conv2d(x, weights["out/kernel"], 1, "SAME")
+    x = tf.nn.conv2d(x, weights["out/kernel"], 1, "SAME")  # spoils one pixel of the margin
     matrix = tf.reshape(tf.matmul(styles, weights["tint/matrix"]), [-1, 3, 3])
     offset = tf.matmul(styles, weights["tint/offset"])
     x = x + tf.einsum("bhwc,bcd->bhwd", centred(pictures), matrix) + offset[:, None, None]
@@ -205,8 +225,10 @@ def stylise(
 ) -> NDArray[np.float32]:
     """A photo [H, W, 3] in a style or mix of styles [N]: [H, W, 3], 0 to 255."""
     height, width = photo.shape[:2]
-    padded = tf.constant(reflected(photo)[None].astype(np.float32))
-    styled = forward(weights, shape, padded, tf.constant(style[None]))
+    padded = reflected(photo).astype(np.float32)
+    rows, columns = (np.arange(length) - MARGIN for length in padded.shape[:2])
+    seeded = tf.constant((padded + noise.at(rows, columns)[..., None])[None])
+    styled = forward(weights, shape, seeded, tf.constant(style[None]))
     inside = styled[0, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
     return inside.numpy()  # type: ignore[no-any-return]
 

@@ -29,7 +29,7 @@ def convert(weights: graphs.Arrays, shape: network.Shape, variant: str) -> bytes
     style = tf.TensorSpec([None, shape.styles], tf.float32, name="style")
 
     def whole(photo: tf.Tensor, style: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"picture": graphs.whole(weights, shape, photo, style, BORDER)}
+        return {"picture": graphs.whole(weights, shape, photo, style, network.MARGIN)}
 
     def modulation(photo: tf.Tensor, style: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"modulation": graphs.styled(weights, shape, photo, style, BORDER)[1]}
