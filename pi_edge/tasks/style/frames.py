@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.tasks.style import memory, photo, render, tiling
-from pi_edge.tasks.style.stylist import MARGIN, MULTIPLE, Stylist, Tile
+from pi_edge.tasks.style.stylist import BORDER, MARGIN, MULTIPLE, Stylist, Tile
 
 
 class _Rows(photo.StripReader):
@@ -22,7 +22,7 @@ def styled(tile: Tile, pixels: NDArray[np.uint8], options: render.Options) -> ND
     """Pixels [h, w, 3] styled by a tile graph whose statistics are known."""
     height, width = pixels.shape[:2]
     room = memory.tile_pixels(options.max_memory, width)
-    grid = tiling.grid(height, width, room, MARGIN, MULTIPLE)
+    grid = tiling.grid(height, width, room, MARGIN, BORDER, MULTIPLE)
     return np.concatenate(list(render.styled_strips(tile, _Rows(pixels), grid, options)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.tasks.style import blending, memory, noise, photo, tiling
-from pi_edge.tasks.style.stylist import MARGIN, MULTIPLE, Stylist, Tile
+from pi_edge.tasks.style.stylist import BORDER, MARGIN, MULTIPLE, Stylist, Tile
 
 SCALES = {"fine": 2.0, "normal": 1.0, "bold": 0.5}
 """How large the photo is made for the network, whose strokes are always of one size in pixels."""
@@ -69,7 +69,7 @@ def render(
     width = max(1, round(header.width * factor))
     channels = 4 if header.alpha else 3
     pixels = memory.tile_pixels(options.max_memory, width, channels)
-    grid = tiling.grid(height, width, pixels, MARGIN, MULTIPLE)
+    grid = tiling.grid(height, width, pixels, MARGIN, BORDER, MULTIPLE)
     reader = source.strips(height, width)  # already decodes while statistics are taken
     try:
         reduced = source.reduced(*photo.reduced_size(height, width))
@@ -95,11 +95,11 @@ def styled_strips(
     report: Report = lambda done, total: None,
 ) -> Iterator[NDArray[np.uint8]]:
     """The styled rows of a photo, a row of tiles at a time; an alpha channel stays as it is."""
-    spans = tiling.spans(grid)
-    channels = reader.channels
-    buffer = np.empty((max(b - a for a, b in spans), grid.width, channels), np.uint8)
+    spans = grid.rows.spans()
+    buffer = np.empty(
+        (max(b - a for a, b in spans), grid.columns.length, reader.channels), np.uint8
+    )
     begin = end = 0  # the photo's rows that are held, from the buffer's first on
-    columns = [grid.tile_columns(column) for column in range(grid.columns)]
     inputs = np.empty((1, *grid.shape, 3), np.float32)
     for row, (first, last) in enumerate(spans):
         if first > begin:
@@ -109,21 +109,20 @@ def styled_strips(
             reader.read(buffer[end - begin : last - begin])
             end = last
         held = buffer[: end - begin]
-        rows = grid.tile_rows(row) - begin
-        top = row * grid.tile_height
-        bottom = min(top + grid.tile_height, grid.height)
+        top, bottom = grid.rows.used(row)
         out = held[top - begin : bottom - begin].copy()
-        for column in range(grid.columns):
-            left = column * grid.tile_width
-            right = min(left + grid.tile_width, grid.width)
-            inputs[0] = tiling.taken(held, rows, columns[column])[..., :3]
-            inputs[0] += noise.at(*grid.place(row, column))[..., None]
-            picture = tile(inputs)[0]
-            inner = picture[
-                grid.margin : grid.margin + bottom - top, grid.margin : grid.margin + right - left
-            ]
+        places = grid.rows.places(row)
+        inner_rows = slice(top - places[0], bottom - places[0])
+        for column in range(grid.columns.count):
+            across = grid.columns.places(column)
+            inputs[0] = tiling.taken(
+                held, grid.rows.pixels(row) - begin, grid.columns.pixels(column)
+            )[..., :3]
+            inputs[0] += noise.at(places, across)[..., None]
+            left, right = grid.columns.used(column)
+            inner = tile(inputs)[0][inner_rows, left - across[0] : right - across[0]]
             here = out[:, left:right, :3]
             here[:] = blending.blend(inner, here, options.strength, options.preserve_color)
-            del picture, inner
-            report(row * grid.columns + column + 1, grid.rows * grid.columns)
+            del inner
+            report(row * grid.columns.count + column + 1, grid.tiles)
         yield out

@@ -1,7 +1,8 @@
-"""A picture cut into tiles of one size with margins, and strips of rows that hold them."""
+"""A picture cut into tiles of one size that overlap, and strips of rows that hold them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,110 +10,123 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Tiles that cover a picture, all of one size; the last ones may reach beyond its edge.
+class Axis:
+    """The rows, or the columns, of a picture in overlapping tiles.
 
     Attributes:
-        height, width: of the picture.
-        tile_height, tile_width: of a tile's inside, multiples of what the network reduces by.
-        margin: pixels around a tile's inside, likewise.
+        length: of the picture.
+        tile: length of each tile.
+        count: how many tiles there are; the last may reach beyond the picture's edge.
+        margin: pixels at a tile's end towards its neighbour that are not used.
+        border: pixels by which the first tile begins before the picture.
     """
 
-    height: int
-    width: int
-    tile_height: int
-    tile_width: int
+    length: int
+    tile: int
+    count: int
     margin: int
+    border: int
 
-    @property
-    def rows(self) -> int:
-        """Rows of tiles."""
-        return -(-self.height // self.tile_height)
+    def places(self, index: int) -> NDArray[np.int64]:
+        """Where in the picture a tile's pixels are, beyond its edges too."""
+        start = index * (self.tile - 2 * self.margin) - self.border
+        return np.arange(start, start + self.tile)
 
-    @property
-    def columns(self) -> int:
-        """Tiles in a row."""
-        return -(-self.width // self.tile_width)
+    def pixels(self, index: int) -> NDArray[np.int64]:
+        """The picture's pixels that a tile is given: beyond the edges, reflected ones."""
+        places = self.places(index)
+        return mirrored(int(places[0]), int(places[-1]) + 1, self.length)
+
+    def used(self, index: int) -> tuple[int, int]:
+        """The picture's pixels, first and behind the last, that this tile makes."""
+        step, before = self.tile - 2 * self.margin, self.margin - self.border
+        first = index * step + before if index else 0
+        last = (index + 1) * step + before if index + 1 < self.count else self.length
+        return first, last
+
+    def spans(self) -> list[tuple[int, int]]:
+        """For each tile, the picture's pixels [first, last) to have at hand: what it takes, and
+        what later ones take of those before."""
+        taken = [self.pixels(index) for index in range(self.count)]
+        first, last = self.length, 0
+        firsts, lasts = [], []
+        for pixels in reversed(taken):
+            first = min(first, int(pixels.min()))
+            firsts.append(first)
+        for pixels in taken:
+            last = max(last, int(pixels.max()) + 1)
+            lasts.append(last)
+        return list(zip(reversed(firsts), lasts, strict=True))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Tiles that cover a picture."""
+
+    rows: Axis
+    columns: Axis
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width of a tile with its margins."""
-        return self.tile_height + 2 * self.margin, self.tile_width + 2 * self.margin
+        """Height and width of a tile, margins included."""
+        return self.rows.tile, self.columns.tile
 
-    def place(self, row: int, column: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows and columns of a tile with its margins, which go on beyond the picture's edge."""
-        corner = row * self.tile_height - self.margin, column * self.tile_width - self.margin
-        height, width = self.shape
-        return np.arange(corner[0], corner[0] + height), np.arange(corner[1], corner[1] + width)
+    @property
+    def tiles(self) -> int:
+        """How many there are."""
+        return self.rows.count * self.columns.count
 
-    def tile_rows(self, row: int) -> NDArray[np.int64]:
-        """The picture's rows that a row of tiles takes, margins and mirroring included."""
-        top = row * self.tile_height
-        return mirrored(top - self.margin, top + self.tile_height + self.margin, self.height)
-
-    def tile_columns(self, column: int) -> NDArray[np.int64]:
-        """The picture's columns that a tile takes, likewise."""
-        left = column * self.tile_width
-        return mirrored(left - self.margin, left + self.tile_width + self.margin, self.width)
+    @property
+    def cost(self) -> int:
+        """Pixels of all tiles together."""
+        return self.tiles * self.rows.tile * self.columns.tile
 
 
-def grid(height: int, width: int, pixels: int, margin: int, multiple: int) -> Grid:
-    """The grid of the fewest equal tiles of which each, with margins, has at most ``pixels``.
+def grid(height: int, width: int, pixels: int, margin: int, border: int, multiple: int) -> Grid:
+    """The cheapest grid of equal tiles of at most ``pixels``.
 
-    Nearly square tiles spend least on margins; where a whole row fits, strips of it do.
+    Args:
+        margin, border: of the axes; the border is no wider than the margin.
+        multiple: what a tile's height and width are multiples of, and margins and borders too.
     """
-    least = 2 * multiple
     best: Grid | None = None
-    for columns in range(1, -(-width // least) + 1):
-        tile_width = _rounded(-(-width // columns), multiple)
-        room = pixels // (tile_width + 2 * margin) - 2 * margin
-        tallest = max(room // multiple * multiple, least)
-        rows = -(-height // tallest)
-        tile_height = _rounded(-(-height // rows), multiple)
-        found = Grid(height, width, tile_height, tile_width, margin)
-        if best is not None and _cost(found) >= _cost(best):
-            if tile_width < tile_height // 2:
-                break  # narrower still only costs more
+    for columns in _axes(width, margin, border, multiple):
+        room = pixels // columns.tile
+        rows = next((a for a in _axes(height, margin, border, multiple) if a.tile <= room), None)
+        if rows is None:
             continue
-        if room >= least or columns * least >= width:
+        found = Grid(rows, columns)
+        if best is None or found.cost < best.cost:
             best = found
-    assert best is not None
+        elif found.cost > 2 * best.cost:
+            break  # narrower tiles only cost more
+    if best is None:
+        raise ValueError(f"no tile of {pixels} pixels has room for its margins")
     return best
 
 
-def one(height: int, width: int, margin: int, multiple: int) -> Grid:
+def whole(height: int, width: int, border: int, multiple: int) -> Grid:
     """The grid of a single tile."""
-    return Grid(height, width, _rounded(height, multiple), _rounded(width, multiple), margin)
+    rows, columns = (next(_axes(n, border, border, multiple)) for n in (height, width))
+    return Grid(rows, columns)
 
 
-def _cost(grid: Grid) -> int:
-    return grid.rows * grid.columns * grid.shape[0] * grid.shape[1]
-
-
-def _rounded(length: int, multiple: int) -> int:
-    return -(-length // multiple) * multiple
+def _axes(length: int, margin: int, border: int, multiple: int) -> Iterator[Axis]:
+    """The ways to cut, into one tile first."""
+    count = 0
+    while True:
+        count += 1
+        least = -(-(length + 2 * border + (count - 1) * 2 * margin) // count)
+        tile = -(-least // multiple) * multiple
+        if count > 1 and tile < 2 * margin + 2 * multiple:
+            return
+        yield Axis(length, tile, count, margin, border)
 
 
 def mirrored(start: int, stop: int, length: int) -> NDArray[np.int64]:
     """Indices start to stop of a line of ``length`` pixels continued by its reflections."""
     at = np.arange(start, stop) % (2 * length)
     return np.where(at < length, at, 2 * length - 1 - at)
-
-
-def spans(grid: Grid) -> list[tuple[int, int]]:
-    """For each row of tiles, the picture's rows [first, last) to have at hand: what it takes, and
-    what later ones take of the rows before."""
-    taken = [grid.tile_rows(row) for row in range(grid.rows)]
-    first, last = grid.height, 0
-    found = []
-    for rows in reversed(taken):
-        first = min(first, int(rows.min()))
-        found.append(first)
-    lasts = []
-    for rows in taken:
-        last = max(last, int(rows.max()) + 1)
-        lasts.append(last)
-    return list(zip(reversed(found), lasts, strict=True))
 
 
 def taken(

@@ -14,7 +14,7 @@ from style_photos import waves
 
 from pi_edge.errors import TooLarge
 from pi_edge.tasks.style import blending, frames, memory, photo, render, tiling
-from pi_edge.tasks.style.stylist import MULTIPLE, Stylist
+from pi_edge.tasks.style.stylist import BORDER, MARGIN, MULTIPLE, Stylist
 
 OPTIONS = render.Options(np.array([1, 0], np.float32))
 
@@ -71,7 +71,7 @@ def test_tiles_agree_with_the_picture_untiled(stylist: Stylist) -> None:
     tile = stylist.tile(stylist.modulation(pixels, OPTIONS.style))
 
     def with_tiles(most: int) -> NDArray[np.float32]:
-        grid = tiling.grid(*pixels.shape[:2], most, 48, MULTIPLE)
+        grid = tiling.grid(*pixels.shape[:2], most, MARGIN, BORDER, MULTIPLE)
         rows = frames._Rows(pixels)
         return np.concatenate(list(render.styled_strips(tile, rows, grid, OPTIONS))).astype("f4")
 
@@ -83,11 +83,11 @@ def test_tiles_agree_with_the_picture_untiled(stylist: Stylist) -> None:
 def test_every_tile_is_reported(stylist: Stylist) -> None:
     pixels = waves(400, 520)
     tile = stylist.tile(stylist.modulation(pixels, OPTIONS.style))
-    grid = tiling.grid(400, 520, 200 * 200, 48, MULTIPLE)
+    grid = tiling.grid(400, 520, 200 * 200, MARGIN, BORDER, MULTIPLE)
     told: list[tuple[int, int]] = []
     report = lambda *counts: told.append(counts)  # noqa: E731
     list(render.styled_strips(tile, frames._Rows(pixels), grid, OPTIONS, report))
-    count = grid.rows * grid.columns
+    count = grid.tiles
     assert told == [(done, count) for done in range(1, count + 1)]
 
 

@@ -12,23 +12,44 @@ from pi_edge.tasks.style import tiling
 SIZES = [(1, 1), (3, 500), (500, 3), (300, 400), (1224, 1632), (4000, 97)]
 
 
+def axes(grid: tiling.Grid) -> list[tiling.Axis]:
+    return [grid.rows, grid.columns]
+
+
 @pytest.mark.parametrize(("height", "width"), SIZES)
-@pytest.mark.parametrize("pixels", [160 * 160, 400 * 300, 10**7])
-def test_a_grid_covers_the_picture_within_the_pixels_allowed(
+@pytest.mark.parametrize("pixels", [176 * 176, 400 * 300, 10**7])
+def test_every_pixel_is_made_by_one_tile_away_from_its_ends(
     height: int, width: int, pixels: int
 ) -> None:
-    grid = tiling.grid(height, width, pixels, 48, 8)
-    assert grid.rows * grid.tile_height >= height
-    assert (grid.rows - 1) * grid.tile_height < height
-    assert grid.columns * grid.tile_width >= width
-    assert (grid.columns - 1) * grid.tile_width < width
-    assert grid.tile_height % 8 == grid.tile_width % 8 == 0
+    grid = tiling.grid(height, width, pixels, 56, 32, 8)
     assert grid.shape[0] * grid.shape[1] <= pixels
+    assert [axis.length for axis in axes(grid)] == [height, width]
+    for axis in axes(grid):
+        assert axis.tile % 8 == 0
+        made = [axis.used(index) for index in range(axis.count)]
+        assert [0, *(last for _, last in made)] == [*(first for first, _ in made), axis.length]
+        for index, (first, last) in enumerate(made):
+            assert first < last
+            places = axis.places(index)
+            assert first - places[0] >= (56 if index else 32)
+            assert places[-1] + 1 - last >= (56 if index + 1 < axis.count else 32)
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_tiles_begin_at_multiples_of_what_the_network_reduces_by(height: int, width: int) -> None:
+    for axis in axes(tiling.grid(height, width, 200 * 200, 56, 32, 8)):
+        assert all(axis.places(index)[0] % 8 == 0 for index in range(axis.count))
 
 
 def test_a_picture_that_fits_is_one_tile() -> None:
-    grid = tiling.grid(300, 400, 400 * 500, 48, 8)
-    assert (grid.rows, grid.columns) == (1, 1)
+    grid = tiling.grid(300, 400, 400 * 500, 56, 32, 8)
+    assert grid.tiles == 1
+    assert grid.shape == tiling.whole(300, 400, 32, 8).shape == (368, 464)
+
+
+def test_no_room_for_margins_is_refused() -> None:
+    with pytest.raises(ValueError, match="room for its margins"):
+        tiling.grid(300, 400, 100 * 100, 56, 32, 8)
 
 
 def test_a_line_goes_on_as_its_reflection() -> None:
@@ -37,11 +58,11 @@ def test_a_line_goes_on_as_its_reflection() -> None:
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_spans_hold_what_this_and_later_rows_of_tiles_take(height: int, width: int) -> None:
-    grid = tiling.grid(height, width, 200 * 200, 48, 8)
-    spans = tiling.spans(grid)
-    for row, (first, last) in enumerate(spans):
-        assert first <= grid.tile_rows(row).min()
-        assert last > grid.tile_rows(row).max()
+    rows = tiling.grid(height, width, 200 * 200, 56, 32, 8).rows
+    spans = rows.spans()
+    for index, (first, last) in enumerate(spans):
+        assert first <= rows.pixels(index).min()
+        assert last > rows.pixels(index).max()
     assert spans[0][0] == 0
     assert spans[-1][1] == height
     for before, after in itertools.pairwise(spans):
