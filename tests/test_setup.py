@@ -101,6 +101,51 @@ def test_32_bit_arm_without_numpy_is_told_the_apt_command(monkeypatch: pytest.Mo
         environment._check_system_packages(PI_32)
 
 
+def test_32_bit_arm_takes_cffi_from_apt_for_libvips(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hide(monkeypatch, "cffi")
+    environment._check_system_packages(PI_32)
+    assert capsys.readouterr().err.endswith("without libvips: sudo apt install python3-cffi\n")
+    environment._check_system_packages(LAPTOP)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("refusal", "told", "tried_again"),
+    [
+        (pip_install.NoWheel("pyvips-binary"), "there is no pyvips-binary", False),
+        (pip_install.Unreachable("connect this machine"), "connect this machine", True),
+    ],
+    ids=["no wheel", "offline"],
+)
+def test_set_up_goes_on_without_libvips_and_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    refusal: interpreter.Refused,
+    told: str,
+    tried_again: bool,
+) -> None:
+    tries = []
+
+    def fail(python: Path, requirements: list[str], log: Path) -> None:
+        tries.append(requirements)
+        raise refusal
+
+    monkeypatch.setattr(interpreter, "this", lambda: LAPTOP)
+    monkeypatch.setattr(pip_install, "install_photos", fail)
+    monkeypatch.setattr(environment, "_STAMP", tmp_path / "stamp.json")
+    stamp = environment.Stamp("", "", "litert", {})
+    environment._write_stamp(stamp)
+    for _ in range(2):
+        environment._install_photos(environment._read_stamp() or stamp)
+    assert [len(requirements) for requirements in tries] == [2, 2][: 1 + tried_again]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 * len(tries)
+    assert f"without libvips: {told}" in lines[1]
+
+
 OFFLINE = """
 WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('<pip._vendor.
 urllib3.connection.HTTPSConnection object>: Failed to establish a new connection')': /simple/numpy/

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import interpreter
@@ -30,6 +30,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 _STAMP = VENV / "pi-edge.json"
 _UNFINISHED = VENV / "pi-edge.unfinished"
+_WITHOUT_LIBVIPS = "photos to be styled will be held in memory whole, without libvips"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Stamp:
 
 
 def ensure(extras: Iterable[str] = ()) -> None:
-    """See to it that .venv has pi-edge, a TFLite runtime and ``extras``.
+    """See to it that .venv has pi-edge, a TFLite runtime and ``extras``, and libvips if possible.
 
     Raises:
         Refused: it cannot be had; the message says what to do.
@@ -60,16 +61,16 @@ def ensure(extras: Iterable[str] = ()) -> None:
         wanted = {*extras, *(["pi"] if interpreter.has_gpio(interpreter.this()) else [])}
         if stamp and _healthy(stamp):
             required = _required({stamp.runtime, *wanted})
-            if required.items() <= stamp.installed.items():
-                return
-            _install((stamp.runtime,), wanted, before=stamp)
-            return
-        python = interpreter.this()
-        runtimes = interpreter.runtimes(python)
-        _check_system_packages(python)
-        if stamp or not _adoptable(python):
-            _make(python)
-        _install(runtimes, wanted, before=None)
+            if not required.items() <= stamp.installed.items():
+                stamp = _install((stamp.runtime,), wanted, before=stamp)
+        else:
+            python = interpreter.this()
+            runtimes = interpreter.runtimes(python)
+            _check_system_packages(python)
+            if stamp or not _adoptable(python):
+                _make(python)
+            stamp = _install(runtimes, wanted, before=None)
+        _install_photos(stamp)
 
 
 @contextmanager
@@ -146,6 +147,8 @@ def _check_system_packages(python: interpreter.Interpreter) -> None:
             "32-bit ARM takes NumPy and Pillow from the system:"
             " sudo apt install python3-numpy python3-pil"
         )
+    if not interpreter.can_have_libvips(python):
+        step(f"{_WITHOUT_LIBVIPS}: sudo apt install python3-cffi")
     lgpio_from_apt = interpreter.has_gpio(python) and python.version >= (3, 13)
     if lgpio_from_apt and not importlib.util.find_spec("lgpio"):
         step("the status light will stay dark without: sudo apt install python3-lgpio")
@@ -169,7 +172,7 @@ def _make(python: interpreter.Interpreter) -> None:
     pip_install.logged([sys.executable, "-m", "venv", *options, str(VENV)], VENV / "setup.log")
 
 
-def _install(runtimes: tuple[str, ...], extras: set[str], before: Stamp | None) -> None:
+def _install(runtimes: tuple[str, ...], extras: set[str], before: Stamp | None) -> Stamp:
     """Install pi-edge with the first runtime that can be had, and ``extras``."""
     _UNFINISHED.touch()
     for runtime in runtimes:
@@ -185,7 +188,31 @@ def _install(runtimes: tuple[str, ...], extras: set[str], before: Stamp | None) 
             if runtime == runtimes[-1] or not pip_install.is_runtime(missing.package):
                 raise
             continue
-        stamp = Stamp(str(ROOT), _probe(BIN / "python"), runtime, _required(everything))
-        _STAMP.write_text(json.dumps(asdict(stamp), indent=2) + "\n")
+        earlier = before.installed if before else {}
+        stamp = Stamp(str(ROOT), _probe(BIN / "python"), runtime, earlier | _required(everything))
+        _write_stamp(stamp)
         _UNFINISHED.unlink()
+        return stamp
+    raise AssertionError("there is always a runtime to try")
+
+
+def _install_photos(stamp: Stamp) -> None:
+    """Install extra ``photos`` where it can be had; all else works without it."""
+    wanted = _required(["photos"])["photos"]
+    if stamp.installed.get("photos") == wanted or not interpreter.can_have_libvips(
+        interpreter.this()
+    ):
         return
+    step("installing libvips, which styles photos in little memory")
+    try:
+        pip_install.install_photos(BIN / "python", wanted.split(), VENV / "setup.photos.log")
+    except pip_install.NoWheel as missing:
+        step(f"{_WITHOUT_LIBVIPS}: there is no {missing.package} for this Python")
+    except Refused as refusal:  # perhaps the next time
+        step(f"{_WITHOUT_LIBVIPS}: {refusal}")
+        return
+    _write_stamp(replace(stamp, installed={**stamp.installed, "photos": wanted}))
+
+
+def _write_stamp(stamp: Stamp) -> None:
+    _STAMP.write_text(json.dumps(asdict(stamp), indent=2) + "\n")

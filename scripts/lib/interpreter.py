@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import struct
@@ -98,10 +99,16 @@ def has_gpio(python: Interpreter) -> bool:
     return python.arm and Path("/dev/gpiochip0").exists()
 
 
+def can_have_libvips(python: Interpreter) -> bool:
+    """Whether pyvips can be installed. It needs cffi, which has no 32-bit ARM wheel on PyPI: there
+    it must have come from apt."""
+    return python.bits == 64 or importlib.util.find_spec("cffi") is not None
+
+
 def needs_system_packages(python: Interpreter) -> bool:
     """Whether the environment must see what apt installed.
 
-    32-bit ARM takes NumPy and Pillow from there, for PyPI has neither; so does a board with
-    Python 3.13 or newer with lgpio.
+    32-bit ARM takes NumPy, Pillow and cffi from there, for PyPI has none of them; so does a board
+    with Python 3.13 or newer with lgpio.
     """
     return python.bits == 32 or (has_gpio(python) and python.version >= (3, 13))

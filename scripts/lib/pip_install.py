@@ -49,15 +49,37 @@ def install(python: Path, checkout: Path, extras: Sequence[str], log: Path) -> N
         NoWheel: something has no wheel for this Python.
         Refused: anything else; the log's end has been shown.
     """
-    arguments = ["--no-input", "--disable-pip-version-check", "--only-binary=:all:"]
     target = f".[{','.join(extras)}]"
-    logged(
-        [str(python), "-m", "pip", "install", *arguments, "--editable", target], log, cwd=checkout
-    )
+    logged([*_pip(python), "--only-binary=:all:", "--editable", target], log, cwd=checkout)
 
 
-def logged(command: Sequence[str], log: Path, cwd: Path | None = None) -> None:
+def install_photos(python: Path, requirements: Sequence[str], log: Path) -> None:
+    """Install pyvips and the libvips that comes as a wheel.
+
+    pyvips itself is published as source only: all Python, and quickly installed by the setuptools
+    beside it. In an environment of pip's own, 32-bit ARM's cffi from apt would be out of its reach.
+
+    Args:
+        requirements: what extra ``photos`` requires.
+
+    Raises:
+        Unreachable, NoWheel, Refused: as ``install``.
+    """
+    source = [one for one in requirements if re.match(r"pyvips\b(?!-)", one)]
+    wheels = ["setuptools>=70.1", *(one for one in requirements if one not in source)]
+    logged([*_pip(python), "--only-binary=:all:", *wheels], log, tail=0)
+    logged([*_pip(python), "--no-deps", "--no-build-isolation", *source], log, tail=0)
+
+
+def _pip(python: Path) -> list[str]:
+    return [str(python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+
+
+def logged(command: Sequence[str], log: Path, cwd: Path | None = None, tail: int = 15) -> None:
     """Run ``command`` with its output in ``log``.
+
+    Args:
+        tail: so many of its last lines are shown where they are all that can be said.
 
     Raises:
         Refused: it failed; of the class that fits best.
@@ -68,10 +90,10 @@ def logged(command: Sequence[str], log: Path, cwd: Path | None = None) -> None:
         )
         status = watch(process, log)
     if status:
-        raise explain(log.read_text(errors="replace"), log)
+        raise explain(log.read_text(errors="replace"), log, tail)
 
 
-def explain(text: str, log: Path) -> Refused:
+def explain(text: str, log: Path, tail: int = 15) -> Refused:
     """What a failed command's output means."""
     missing = _NO_WHEEL.search(text)
     # pip goes on after a connection error and ends with "no matching distribution", first of all
@@ -85,6 +107,6 @@ def explain(text: str, log: Path) -> Refused:
         return NoWheel(missing[1])
     if "No space left on device" in text:
         return Refused("the disk is full: make room and run the same command again")
-    for line in text.splitlines()[-15:]:
+    for line in text.splitlines()[-tail:] if tail else []:
         print(f"  {line}", file=sys.stderr)
     return Refused(f"the set-up failed; all that was said is in {log}")

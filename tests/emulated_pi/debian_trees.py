@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-edge" / "trees"
-PACKAGES = ("python3", "python3-venv", "python3-numpy", "python3-pil", "busybox-static")
+PACKAGES = (
+    *("python3", "python3-venv", "python3-numpy", "python3-pil", "python3-cffi", "busybox-static"),
+)
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,11 @@ def test_the_runtime_is_installed_and_tensorflow_is_not(clone: Path) -> None:
     assert not packages & {"tensorflow", "keras", "pytest"}
 
 
+def test_photos_are_read_by_libvips(clone: Path) -> None:
+    assert {"pyvips", "pyvips-binary"} <= installed(clone)
+    subprocess.run([clone / ".venv/bin/python", "-c", "import pyvips"], check=True)
+
+
 def test_the_second_run_has_nothing_to_do(clone: Path) -> None:
     assert run_help(clone) == ""
 
