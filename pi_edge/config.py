@@ -37,6 +37,8 @@ class Config:
         state: folder for what must outlive a restart; STATE/models holds the owner's models.
         threads: threads one inference may use.
         max_body: largest request body in bytes.
+        style_memory: megabytes that styling a photo may take, beside the daemon.
+        style_queue: photos that may wait to be styled while one is; more are sent away.
         led: auto (GPIO where there is one), gpio, mock or off.
         led_pin: BCM number of the status light's pin.
         log_level: debug, info, warning or error.
@@ -48,6 +50,8 @@ class Config:
     state: Path = Path()
     threads: int = 1
     max_body: int = 64 * 1024 * 1024
+    style_memory: int = 200
+    style_queue: int = 4
     led: str = "auto"
     led_pin: int = 17
     log_level: str = "info"
@@ -57,7 +61,14 @@ _CHOICES = {
     "led": ("auto", "gpio", "mock", "off"),
     "log_level": ("debug", "info", "warning", "error"),
 }
-_RANGES = {"port": (0, 65535), "threads": (1, 256), "led_pin": (0, 53), "max_body": (1024, 2**40)}
+_RANGES = {
+    "port": (0, 65535),
+    "threads": (1, 256),
+    "led_pin": (0, 53),
+    "max_body": (1024, 2**40),
+    "style_memory": (100, 2**20),
+    "style_queue": (0, 1000),
+}
 
 
 def load(

@@ -29,6 +29,8 @@ logger = logging.getLogger("pi_edge")
 
 # Seconds that requests under way have to finish when the daemon is told to stop.
 DRAIN_SECONDS = 10
+# Of these the last are left for telling a client that its photo was not styled in time.
+STYLING_SECONDS = DRAIN_SECONDS - 2
 # Seconds after which an inference counts as stuck and the probe fails.
 STUCK_SECONDS = 120.0
 
@@ -95,6 +97,7 @@ class Daemon:
             on_inference=self._on_inference,
         )
         self._stopping = False
+        self._end_styling: Callable[[float], None] = lambda seconds: None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._state_observers: list[Callable[[str], None]] = []
         self._inference_observers: list[Callable[[], None]] = []
@@ -149,12 +152,19 @@ class Daemon:
     def run(self, listener: socket.socket) -> None:
         """Serve on ``listener`` until SIGTERM, SIGINT or SIGHUP."""
         # Imported here, with the socket already listening: this takes the most of the start.
-        from pi_edge.server import app, web_server
+        from pi_edge.server import app, style_route, web_server
 
         self.url = url_of(listener)
+        config = self.config
         application = app.Application(
-            self.repository, lambda: self.state, self.status, self.config.max_body
+            self.repository,
+            lambda: self.state,
+            self.status,
+            config.max_body,
+            style_route.Settings(config.style_memory, config.style_queue, config.threads),
+            self._on_inference,
         )
+        self._end_styling = application.stop
         server = web_server.create(application, DRAIN_SECONDS)
         with asyncio.Runner(loop_factory=web_server.loop_factory()) as runner:
             runner.run(self._serve(server, listener))
@@ -178,6 +188,7 @@ class Daemon:
     def _stop(self, server: WebServer) -> None:
         self._stopping = True
         self._refresh()
+        self._end_styling(STYLING_SECONDS)
         server.should_exit = True
 
     def status(self) -> dict[str, Any]:

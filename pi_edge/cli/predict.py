@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     takes = "; ".join(f"for models of {task} {what}" for task, what in tasks.inputs().items())
     parser.epilog = (
         f"INPUT is {takes}; for bare .tflite models a .npy file, or .npz for several inputs by "
-        "name; - is standard input."
+        "name; - is standard input. Models of style make pictures: pi-edge stylize."
     )
     parser.add_argument(
         "model", metavar="MODEL", help="a model's name, as pi-edge models list says"
@@ -48,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
     if args.model in problems:
         raise PiEdgeError(f"{args.model} cannot be used: {problems[args.model]}")
     entry = catalog.pick(entries, args.model)
+    if entry.task != "tensors":
+        tasks.get(entry.task)  # raises where this command is not the one
     variant, file = entry.file(args.variant)
     from pi_edge.model import Model  # here: asking for help must not wait for NumPy
 

@@ -23,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--led-pin", type=int, metavar="N", help="its BCM number (17)")
     parser.add_argument("--threads", type=int, metavar="N", help="threads one inference uses (1)")
     parser.add_argument("--max-body", type=int, metavar="BYTES", help="largest request body")
+    parser.add_argument(
+        "--style-memory", type=int, metavar="MB", help="most memory to style a photo in (200)"
+    )
+    parser.add_argument(
+        "--style-queue", type=int, metavar="N", help="photos that may wait to be styled (4)"
+    )
     parser.add_argument("--log-level", help="debug, info, warning or error")
 
 

@@ -9,15 +9,17 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Router
+from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from pi_edge.errors import PiEdgeError
 from pi_edge.repository import Repository
-from pi_edge.server import answers, inference_protocol, task_routes
+from pi_edge.server import answers, inference_protocol, style_route, task_routes
 from pi_edge.server.metrics import Metrics
 
 logger = logging.getLogger("pi_edge")
+
+_DEFAULTS = style_route.Settings()
 
 
 class Application:
@@ -29,6 +31,8 @@ class Application:
         state: the daemon's state.
         status: what /status says beside the models; called on a thread.
         max_body: largest request body in bytes, compressed or not.
+        styling: limits of styling photos.
+        on_picture: called on the event loop after each photo styled.
     """
 
     def __init__(
@@ -37,15 +41,24 @@ class Application:
         state: Callable[[], str],
         status: Callable[[], dict[str, Any]],
         max_body: int,
+        styling: style_route.Settings = _DEFAULTS,
+        on_picture: Callable[[], None] = lambda: None,
     ) -> None:
-        self._metrics = Metrics(repository, state)
+        style = style_route.StyleRoute(repository, styling, max_body, on_picture)
+        self._line = style.line
+        self._metrics = Metrics(repository, state, self._line)
         routes = [
             *inference_protocol.routes(repository, state, max_body),
+            Route("/tasks/style", style, methods=["POST"]),
             *task_routes.routes(repository, status, self._metrics, max_body),
         ]
         self._router = Router(routes, redirect_slashes=False)
         # One endpoint may have two patterns, with and without a version: they count as one.
         self._patterns: dict[Any, str] = {route.endpoint: route.path for route in reversed(routes)}
+
+    def stop(self, seconds: float) -> None:
+        """Take no more photos to style; one under way has so many seconds to be finished."""
+        self._line.stop(seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begin = time.perf_counter()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pi_edge.repository import Repository
+from pi_edge.server.line import Line
 
 STATES = ("starting", "ready", "degraded", "failed", "stopping")
 MODEL_STATES = ("probing", "loading", "ready", "quarantined", "unloaded")
@@ -23,8 +24,8 @@ BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 class Metrics:
     """Counts of requests, and everything else as the repository knows it."""
 
-    def __init__(self, repository: Repository, state: Callable[[], str]) -> None:
-        self._repository, self._state = repository, state
+    def __init__(self, repository: Repository, state: Callable[[], str], styling: Line) -> None:
+        self._repository, self._state, self._styling = repository, state, styling
         self._requests: Counter[tuple[str, int]] = Counter()
         self._latency: dict[str, list[int]] = {}
         self._seconds: defaultdict[str, float] = defaultdict(float)
@@ -98,6 +99,13 @@ class Metrics:
                     compute.add_metric([name, version], counts.compute_ns / 1e9)
                     queue.add_metric([name, version], counts.queue_ns / 1e9)
         yield from (inferences, failures, compute, queue, models)
+
+        styling = GaugeMetricFamily(
+            "pi_edge_styling", "Photos being styled, and waiting for that", labels=["state"]
+        )
+        styling.add_metric(["running"], self._styling.running)
+        styling.add_metric(["waiting"], self._styling.waiting)
+        yield styling
 
         daemon = GaugeMetricFamily("pi_edge_state", "1 for the daemon's state", labels=["state"])
         for state in STATES:

@@ -112,9 +112,11 @@ def describe(model: ModelStatus) -> dict[str, Any]:
         variants[name] = {"state": variant.state}
         if variant.reason:
             variants[name]["reason"] = variant.reason
+    styles = {"styles": model.entry.info.get("styles", [])} if model.entry.task == "style" else {}
     return {
         "state": model.state,
         "task": model.entry.task,
+        **styles,
         "default": model.entry.default,
         "variants": variants,
         "reason": model.reason,

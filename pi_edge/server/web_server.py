@@ -18,6 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from pi_edge.server.answers import error_json
+from pi_edge.server.connection import Connection
 
 if TYPE_CHECKING or not importlib.util.find_spec("httptools"):
     from uvicorn.protocols.http.h11_impl import H11Protocol as _Protocol
@@ -61,7 +62,13 @@ class Protocol(_Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._one_write = OneWrite(transport)
+        self._connection = Connection(cast(asyncio.Transport, self._one_write))
+        self.app_state = {"connection": self._connection}  # becomes scope["state"]
         super().connection_made(cast(asyncio.Transport, self._one_write))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._connection.lost.set()
 
     def on_response_complete(self) -> None:
         self._one_write.flush()

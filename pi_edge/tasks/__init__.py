@@ -11,6 +11,9 @@ A task module offers:
     to_text(answer)                      the same for a person, one or more lines
 
 and raises BadInput for what it cannot understand.
+
+The task style answers with pictures, not with dicts, so it is no such module: its room is
+tasks/style, its command pi-edge stylize, its route server/style_route.py.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from pi_edge.errors import NotFound
+from pi_edge.errors import NotFound, WrongUsage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +34,10 @@ _MODULES = {
     "stocks": ("pi_edge.tasks.stocks", "a CSV of closing prices"),
     "regression": ("pi_edge.tasks.regression", "a number, or a CSV with the model's columns"),
 }
+
+
+_PICTURES = {"style": "pi-edge stylize PHOTO -o OUT --style NAME"}
+"""Tasks that answer with pictures, and the command that makes them."""
 
 
 class Task(Protocol):
@@ -49,11 +56,11 @@ class Task(Protocol):
 
 def names() -> tuple[str, ...]:
     """The tasks there are."""
-    return tuple(_MODULES)
+    return (*_MODULES, *_PICTURES)
 
 
 def inputs() -> dict[str, str]:
-    """For each task, what it takes, in a few words."""
+    """For each task that ``get`` knows, what it takes, in a few words."""
     return {name: takes for name, (_, takes) in _MODULES.items()}
 
 
@@ -62,7 +69,10 @@ def get(name: str) -> Task:
 
     Raises:
         NotFound: there is no such task.
+        WrongUsage: it answers with pictures.
     """
+    if name in _PICTURES:
+        raise WrongUsage(f"pictures of the task {name} are made with {_PICTURES[name]}")
     if name not in _MODULES:
-        raise NotFound(f"there is no task {name!r}; there are {', '.join(_MODULES)}")
+        raise NotFound(f"there is no task {name!r}; there are {', '.join(names())}")
     return cast(Task, importlib.import_module(_MODULES[name][0]))
