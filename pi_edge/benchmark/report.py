@@ -17,7 +17,7 @@ Report = Mapping[str, Any]
 WIDEST_NAME = 16
 
 # Columns of words; the others hold figures.
-LEFT = {"model", "variant", "note", "server", "load", "goal", "how"}
+LEFT = {"model", "variant", "note", "server", "load", "goal", "how", "picture", "program"}
 
 COLUMNS = (
     ("", "model"),

@@ -145,7 +145,7 @@ def _check_system_packages(python: interpreter.Interpreter) -> None:
     if python.bits == 32 and not all(map(importlib.util.find_spec, ("numpy", "PIL"))):
         raise Refused(
             "32-bit ARM takes NumPy and Pillow from the system:"
-            " sudo apt install python3-numpy python3-pil"
+            " sudo apt install python3-numpy python3-pil python3-cffi"
         )
     if not interpreter.can_have_libvips(python):
         step(f"{_WITHOUT_LIBVIPS}: sudo apt install python3-cffi")

@@ -66,3 +66,23 @@ def test_made_up_integers_are_zeros_since_they_may_be_indices() -> None:
 def test_a_scalar_input_is_made_up(folder: Path) -> None:
     spec = TensorSpec("rate", np.dtype(np.float32), (), 0)
     assert inputs.choose([spec], folder)[0]["rate"].shape == ()
+
+
+@pytest.mark.parametrize("side", [100, 300])
+def test_a_picture_of_any_size_is_256_pixels_square(tmp_path: Path, side: int) -> None:
+    photo = np.random.default_rng(0).random((2, side, side, 3), np.float32)
+    style = np.eye(2, dtype=np.float32)
+    np.savez(tmp_path / "check.npz", **{"inputs/photo": photo, "inputs/style": style})
+    specs = [
+        TensorSpec("photo", np.dtype(np.float32), (-1, -1, -1, 3), 0),
+        TensorSpec("style", np.dtype(np.float32), (-1, 2), 1),
+    ]
+    arrays, source = inputs.choose(specs, tmp_path)
+    assert source == "check.npz"
+    assert {name: array.shape for name, array in arrays.items()} == {
+        "photo": (1, 256, 256, 3),
+        "style": (1, 2),
+    }
+    kept = min(side, 256)
+    np.testing.assert_array_equal(arrays["photo"][0, :kept, :kept], photo[0, :kept, :kept])
+    assert inputs.made_up(specs)["photo"].shape == (1, 256, 256, 3)
