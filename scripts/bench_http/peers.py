@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import bench_venv
+
 from bench_http.figures import GOAL_PEERS
 from bench_http.process import Server, free_port
-from pi_edge.errors import PiEdgeError
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "mlserver_requirements.txt"
-CACHE = Path.home() / ".cache" / "pi-edge"
-VENV = CACHE / "bench-venv"
+VENV = bench_venv.CACHE / "bench-venv"
 
 GRANIAN = "granian==2.8.7"
 
@@ -85,7 +83,7 @@ def mlserver(name: str, model: str, file: Path, folder: Path, say: Callable[[str
     Raises:
         PiEdgeError: it cannot be installed.
     """
-    python = venv(say)
+    python = bench_venv.make("MLServer", REQUIREMENTS, VENV, say)
     home = folder / model
     home.mkdir()
     shutil.copy(HERE / "mlserver_runtime.py", home)
@@ -126,45 +124,10 @@ def other_server(name: str, models: Path, folder: Path, say: Callable[[str], Non
 
 def granian(say: Callable[[str], None]) -> Path:
     """A folder with granian in it, for PYTHONPATH: .venv itself stays as it is."""
-    target = CACHE / GRANIAN
+    target = bench_venv.CACHE / GRANIAN
     if not target.exists():
         say(f"installing {GRANIAN} into {target}, once")
         beside = target.with_name(f"{target.name}.new")
-        _pip([sys.executable], "--target", str(beside), "--upgrade", GRANIAN)
+        bench_venv.pip([sys.executable], "--target", str(beside), "--upgrade", GRANIAN)
         beside.rename(target)
     return target
-
-
-def _pip(python: list[str], *arguments: str) -> None:
-    command = [*python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        reason = (lines or done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise PiEdgeError(f"pip cannot install {arguments[-1]}: {reason}")
-
-
-def venv(say: Callable[[str], None], folder: Path = VENV) -> Path:
-    """MLServer's own virtual environment, made when it is not there or not of these versions.
-
-    Returns:
-        Its Python.
-
-    Raises:
-        PiEdgeError: there is no CPython 3.11, or pip failed.
-    """
-    python, stamp = folder / "bin" / "python", folder / "installed"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return python
-    maker = sys.executable if sys.version_info[:2] == (3, 11) else shutil.which("python3.11")
-    if not maker:
-        raise PiEdgeError("MLServer 1.7.1 needs CPython 3.11, which this machine does not have")
-    say(f"installing MLServer into {folder}, once; this takes about a minute")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run([maker, "-m", "venv", "--clear", str(folder)], capture_output=True)
-    if done.returncode:
-        raise PiEdgeError(f"{maker} cannot make a virtual environment: is python3-venv there?")
-    _pip([str(python)], "-r", str(REQUIREMENTS))
-    stamp.write_text(wanted)
-    return python
