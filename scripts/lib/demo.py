@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
+import io
 import json
 import math
 import os
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PI_EDGE = str(ROOT / ".venv" / "bin" / "pi-edge")
@@ -42,13 +44,16 @@ class Question:
         what: it in words.
         body: what is sent.
         content_type: its media type.
-        told: the answer in words; "" where the answer is wrong.
+        told: the answer in words; "" where the answer is wrong. A picture comes as
+            {"variant", "picture": its bytes, "seconds": until it was here}.
+        query: further parameters of the route.
     """
 
     what: str
     body: bytes
     content_type: str
     told: Callable[[dict[str, Any]], str]
+    query: str = ""
 
 
 def picture(folder: Path, about: dict[str, Any]) -> Question:
@@ -107,7 +112,37 @@ def fires(folder: Path, about: dict[str, Any]) -> Question:
     return Question("12.5 fires", b'{"x": [12.5]}', "application/json", told)
 
 
-QUESTIONS = {"digits": picture, "stocks": closes, "regression": fires}
+def painting(folder: Path, about: dict[str, Any]) -> Question:
+    """A photographed cat, to be painted; the picture stays where temporary files are."""
+    style = "starry-night" if "starry-night" in about["styles"] else about["styles"][0]
+    file = ROOT / "docs/pictures/chelsea.jpg"
+
+    def told(answer: dict[str, Any]) -> str:
+        with Image.open(file) as photo, Image.open(io.BytesIO(answer["picture"])) as picture:
+            before, after = (
+                np.asarray(image.convert("RGB")).astype(float) for image in (photo, picture)
+            )
+        if before.shape != after.shape:
+            return ""
+        # Painted: most pixels are others than before. And still that cat: dark where it was dark.
+        change = np.abs(after - before).mean()
+        shades = [np.asarray(image.mean(2)) for image in (before, after)]
+        likeness = np.corrcoef(shades[0].ravel(), shades[1].ravel())[0, 1]
+        if not (change > 10 and likeness > 0.3):
+            return ""
+        with tempfile.NamedTemporaryFile(
+            prefix=f"pi-edge-{style}-", suffix=".jpg", delete=False
+        ) as kept:
+            kept.write(answer["picture"])
+        size = f"{before.shape[1]} x {before.shape[0]} pixels"
+        return f"{size} in {answer['seconds']:.1f} s, see {kept.name}"
+
+    return Question(
+        f"{file.name} as {style}", file.read_bytes(), "image/jpeg", told, f"style={style}"
+    )
+
+
+QUESTIONS = {"digits": picture, "stocks": closes, "regression": fires, "style": painting}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -194,21 +229,28 @@ def ask_all(url: str) -> list[str]:
         answer = ask(f"{url}/tasks/{task}?model={urllib.parse.quote(name)}", question)
         try:
             told = question.told(answer)
-        except (LookupError, TypeError, ValueError):  # not even of the right shape
+        except (LookupError, TypeError, ValueError, OSError):  # not even of the right shape
             told = ""
         if not told:
-            raise Failed(f"{name} is wrong about {question.what}: {json.dumps(answer)}")
+            said = json.dumps(answer, default=lambda picture: f"{len(picture)} bytes")
+            raise Failed(f"{name} is wrong about {question.what}: {said}")
         print(f"{name:16} {answer['variant']:8} {question.what}: {told}", flush=True)
     return names
 
 
 def ask(url: str, question: Question) -> dict[str, Any]:
     """The daemon's answer to one question."""
+    url += f"&{question.query}" * bool(question.query)
     headers = {"Content-Type": question.content_type}
     request = urllib.request.Request(url, question.body, headers)
+    began = time.monotonic()
     try:
         with urllib.request.urlopen(request, timeout=START_SECONDS) as response:
-            answer: dict[str, Any] = json.load(response)
+            body = response.read()
+            if response.headers.get_content_maintype() == "image":
+                variant, seconds = response.headers["x-variant"], time.monotonic() - began
+                return {"variant": variant, "picture": body, "seconds": seconds}
+            answer: dict[str, Any] = json.loads(body)
             return answer
     except urllib.error.HTTPError as error:
         raise Failed(f"{url} answered {error.code}: {error.read().decode().strip()}") from None

@@ -107,10 +107,15 @@ def test_the_second_run_has_nothing_to_do(clone: Path) -> None:
     assert run_help(clone) == ""
 
 
-def test_the_demo_shows_every_model_s_answer(clone: Path) -> None:
-    done = run(clone, "--demo")
+def test_the_demo_shows_every_model_s_answer(clone: Path, tmp_path: Path) -> None:
+    done = run(clone, "--demo", environ={**CLEAN, "TMPDIR": str(tmp_path)})
     assert done.returncode == 0, done.stdout + done.stderr
-    answers = {"digits": "7, ", "stocks": r"\w+ [\d.]+ -> [\d.]+ ", "regression": r"33\.41 thefts"}
+    answers = {
+        "digits": "7, ",
+        "stocks": r"\w+ [\d.]+ -> [\d.]+ ",
+        "regression": r"33\.41 thefts",
+        "style": rf"451 x 300 pixels in [\d.]+ s, see {tmp_path}/\S+\.jpg",
+    }
     models = list((clone / "models").glob("*/model.json"))
     for model in models:
         answer = answers[json.loads(model.read_bytes())["task"]]

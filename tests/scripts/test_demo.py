@@ -1,0 +1,58 @@
+"""What the demo takes for a painted photo."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+from support import ROOT
+
+sys.path.append(str(ROOT / "scripts" / "lib"))
+
+import demo
+
+PHOTO = Image.open(ROOT / "docs/pictures/chelsea.jpg")
+
+
+@pytest.fixture(autouse=True)
+def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where the demo's pictures stay."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def told_of(picture: Image.Image) -> str:
+    """What the demo says of a picture; "" where it takes it for none."""
+    file = io.BytesIO()
+    picture.save(file, "JPEG")
+    question = demo.painting(ROOT / "models/style", {"styles": ["udnie", "starry-night"]})
+    assert question.query == "style=starry-night"
+    return question.told({"variant": "float32", "picture": file.getvalue(), "seconds": 0.25})
+
+
+def test_a_painted_photo_is_kept_where_it_says(temporary: Path) -> None:
+    blue = ImageOps.colorize(PHOTO.convert("L"), "midnightblue", "gold")
+    told = told_of(blue)
+    (kept,) = temporary.iterdir()
+    assert told == f"451 x 300 pixels in 0.2 s, see {kept}"
+    assert Image.open(kept).size == (451, 300)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        PHOTO,
+        PHOTO.resize((300, 200)),
+        ImageOps.invert(PHOTO),
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 451, 3), np.uint8)),
+    ],
+    ids=["the photo itself", "another size", "a negative", "noise"],
+)
+def test_what_is_no_painting_of_the_photo_is_wrong(picture: Image.Image, temporary: Path) -> None:
+    assert told_of(picture) == ""
+    assert not list(temporary.iterdir())
