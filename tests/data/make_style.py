@@ -15,7 +15,7 @@ SHAPE = network.Shape(styles=2, half=4, quarter=8, eighth=8, before=1, deep=1, a
 
 def main() -> None:
     rng = np.random.default_rng(5)
-    weights = {name: value.numpy() for name, value in network.init(SHAPE, seed=5).items()}
+    weights = network.init(SHAPE, seed=5)
     weights["out/kernel"] = rng.normal(0, 0.15, weights["out/kernel"].shape).astype(np.float32)
     for name, value in weights.items():
         if name.endswith(("/scale", "/offset", "/matrix")):

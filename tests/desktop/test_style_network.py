@@ -109,19 +109,6 @@ def test_the_edge_is_continued_so_that_it_does_not_show(
     assert np.abs(inside - inside[0, 0]).max() < 1e-3
 
 
-def test_zeros_may_pad_where_a_margin_is_cut_off(
-    network: Any, weights: Any, tensorflow: Any
-) -> None:
-    x = tensorflow.constant(np.random.default_rng(0).normal(size=(1, 12, 12, 4)).astype("f4"))
-    for layer, stride in (("down", 2), ("up", 1)):
-        edge, zeros = (
-            network.convolve(x, weights, layer, stride, zeros=zeros).numpy()
-            for zeros in (False, True)
-        )
-        np.testing.assert_allclose(edge[:, 1:-1, 1:-1], zeros[:, 1:-1, 1:-1], atol=1e-5)
-        assert np.abs(edge - zeros).max() > 1e-3
-
-
 def test_a_photo_is_seen_under_noise_of_its_own_coordinates(
     network: Any, shape: Any, weights: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

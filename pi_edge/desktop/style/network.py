@@ -30,6 +30,8 @@ from pi_edge.tasks.style import noise
 
 EPSILON = 1e-3
 """Added to a variance before the root, so that a channel that is all alike stays finite."""
+CONTRAST = 1.0 / 64
+"""Of pictures 0 to 255 for the network."""
 REDUCTION = 8
 """The deepest blocks work at an eighth of the picture's height and width."""
 MARGIN = 64
@@ -121,40 +123,30 @@ def is_per_style(name: str) -> bool:
     return name.endswith(PER_STYLE)
 
 
-def convolve(
-    x: tf.Tensor, weights: Weights, layer: str, stride: int = 1, *, zeros: bool = False
-) -> tf.Tensor:
-    """One layer on x [B, H, W, C]: a convolution, or a depthwise and a 1x1 if it is separable.
-
-    Args:
-        zeros: pad with them, which is faster and does no harm where a wide margin is cut off.
-    """
+def convolve(x: tf.Tensor, weights: Weights, layer: str, stride: int = 1) -> tf.Tensor:
+    """One layer on x [B, H, W, C]: a convolution, or a depthwise and a 1x1 if it is separable."""
     separable = f"{layer}/pointwise" in weights
     kernel = weights[f"{layer}/depthwise" if separable else f"{layer}/kernel"]
-    padding = "VALID"
     if kernel.shape[0] > 1:
-        if zeros and stride == 1:
-            padding = "SAME"
-        elif zeros:
-            # Above and left only, so that a kernel's middle lies on the same pixels however the
-            # picture is cut into tiles ("SAME" chooses the side by the size).
-            x = tf.pad(x, [[0, 0], [1, 0], [1, 0], [0, 0]])
-        else:
-            x = edge_repeated(x, after=stride == 1)
+        x = edge_repeated(x, after=stride == 1)
     if separable:
-        x = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], padding)
+        x = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "VALID")
         return tf.nn.conv2d(x, weights[f"{layer}/pointwise"], 1, "VALID")
-    return tf.nn.conv2d(x, kernel, stride, padding)
+    return tf.nn.conv2d(x, kernel, stride, "VALID")
 
 
 def edge_repeated(x: tf.Tensor, after: bool) -> tf.Tensor:
-    """x [B, H, W, C] with its outermost pixels once more: above and left, and `after` it too."""
+    """x [B, H, W, C] with its outermost pixels once more: above and left, and `after` it too.
+
+    With a stride never after it, so that a kernel's middle lies on the same pixels however the
+    picture is cut into tiles.
+    """
     x = tf.concat([x[:, :1], x, x[:, -1:]] if after else [x[:, :1], x], 1)
     return tf.concat([x[:, :, :1], x, x[:, :, -1:]] if after else [x[:, :, :1], x], 2)
 
 
 def body(x: tf.Tensor, shape: Shape, layer: Layer, larger: Larger) -> tf.Tensor:
-    """Everything between picture and last layer: [B, H, W, 3] to [B, H/2, W/2, half]."""
+    """Everything between centred picture and last layer: [B, H, W, 3] to [B, H/2, W/2, half]."""
 
     def blocks(x: tf.Tensor, stage: str, count: int, reduction: int) -> tf.Tensor:
         for name in (f"{stage}{block}" for block in range(count)):
@@ -162,7 +154,7 @@ def body(x: tf.Tensor, shape: Shape, layer: Layer, larger: Larger) -> tf.Tensor:
             x = x + layer(y, f"{name}b", reduction, 1)
         return x
 
-    x = tf.nn.relu(layer(centred(x), "stem", 2, 2))
+    x = tf.nn.relu(layer(x, "stem", 2, 2))
     x = tf.nn.relu(layer(x, "down", 4, 2))
     x = blocks(x, "before", shape.before, 4)
     y = tf.nn.relu(layer(x, "deeper", 8, 2))
@@ -212,7 +204,7 @@ def forward(
         shift = tf.matmul(styles, weights[f"{name}/offset"]) - mean * scale
         return x * scale[:, None, None] + shift[:, None, None]
 
-    x = double(body(pictures, shape, layer, double))
+    x = double(body(centred(pictures), shape, layer, double))
     x = tf.nn.conv2d(x, weights["out/kernel"], 1, "SAME")  # spoils one pixel of the margin
     matrix = tf.reshape(tf.matmul(styles, weights["tint/matrix"]), [-1, 3, 3])
     offset = tf.matmul(styles, weights["tint/offset"])
@@ -235,7 +227,7 @@ def stylise(
 
 def centred(pictures: tf.Tensor) -> tf.Tensor:
     """Pictures 0 to 255 as the network takes them, -2 to 2."""
-    return pictures * (1.0 / 64) - 2.0
+    return pictures * CONTRAST - 2.0
 
 
 def widening_kernel(kernel: NDArray[Any]) -> NDArray[Any]:

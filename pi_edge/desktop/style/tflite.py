@@ -21,7 +21,7 @@ def convert(weights: graphs.Arrays, shape: network.Shape, variant: str) -> bytes
     """The file: signatures serving_default, statistics and tile.
 
     The converter orders them by name, and the runtimes take the first as the one meant."""
-    side = SIDE + 2 * BORDER
+    weights, side = graphs.on_pixels(weights), SIDE + 2 * BORDER
     photo, padded = (
         tf.TensorSpec([batch, length, length, 3], tf.float32, name="photo")
         for batch, length in ((None, SIDE), (1, side))
@@ -55,6 +55,7 @@ def plan(
     contents: bytes, weights: graphs.Arrays, shape: network.Shape, dtype: str
 ) -> dict[str, Any]:
     """Where in a file the constants of the tile graph lie, as `tasks.style.folding` reads it."""
+    weights = graphs.on_pixels(weights)
 
     def place(constant: NDArray[np.float32], what: str) -> int:
         # TFLite's kernels are [outputs, height, width, inputs].
