@@ -29,8 +29,8 @@ logger = logging.getLogger("pi_edge")
 
 # Seconds that requests under way have to finish when the daemon is told to stop.
 DRAIN_SECONDS = 10
-# Of these the last are left for telling a client that its photo was not styled in time.
-STYLING_SECONDS = DRAIN_SECONDS - 2
+# Of these a photo that is being styled has so many; whoever waits is sent away at once.
+STYLING_SECONDS = 5
 # Seconds after which an inference counts as stuck and the probe fails.
 STUCK_SECONDS = 120.0
 

@@ -15,6 +15,15 @@ def test_a_flag_wins_over_the_environment_and_the_environment_over_the_file(tmp_
     assert (settings.port, settings.led_pin, settings.host) == (1003, 5, "::1")
 
 
+def test_the_limits_of_styling_can_be_set_anywhere(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("style_memory = 150\nstyle_queue = 2\n")
+    settings = config.load({}, {"PI_EDGE_STYLE_QUEUE": "0"}, file)
+    assert (settings.style_memory, settings.style_queue) == (150, 0)
+    defaults = config.load({}, {})
+    assert (defaults.style_memory, defaults.style_queue) == (200, 4)
+
+
 def test_a_flag_that_was_not_given_changes_nothing() -> None:
     assert config.load({"port": None}, {}).port == 8080
 
@@ -36,6 +45,8 @@ def test_state_follows_the_xdg_folder(monkeypatch: pytest.MonkeyPatch) -> None:
         ({}, {"PI_EDGE_PORT": "70000"}, "PI_EDGE_PORT must be from 0 to 65535"),
         ({"led": "blue"}, {}, "--led must be one of auto, gpio, mock, off"),
         ({}, {"PI_EDGE_THREADS": "0"}, "PI_EDGE_THREADS must be from 1"),
+        ({"style_memory": "50"}, {}, "--style_memory must be from 100"),
+        ({}, {"PI_EDGE_STYLE_QUEUE": "-1"}, "PI_EDGE_STYLE_QUEUE must be from 0"),
     ],
 )
 def test_a_value_that_does_not_fit_is_named_with_where_it_came_from(

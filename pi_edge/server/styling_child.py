@@ -30,19 +30,14 @@ class StylingChild:
         self._order = order
 
     async def __aenter__(self) -> StylingChild:
-        pipe = asyncio.subprocess.PIPE
+        spawning = asyncio.create_task(_spawn(self._order))
         try:
-            self._process = process = await asyncio.create_subprocess_exec(
-                *self._order.command(),
-                stdin=pipe,
-                stdout=pipe,
-                stderr=pipe,
-                limit=CHUNK,
-                # OpenBLAS would start threads that nothing there uses.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            )
-        except OSError as error:
-            raise Unavailable(f"styling cannot be started now: {error.strerror}") from error
+            self._process = process = await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            # Cancelled itself, spawning would leave the process behind.
+            (await spawning).kill()
+            await spawning.result().wait()
+            raise
         assert process.stdin
         assert process.stdout
         assert process.stderr
@@ -130,6 +125,22 @@ class StylingChild:
         while said := await self._err.read(CHUNK):
             self._alive = time.monotonic()
             self._said = (self._said + said).lstrip(b"\n")[-_KEPT:]
+
+
+async def _spawn(order: Order) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    try:
+        return await asyncio.create_subprocess_exec(
+            *order.command(),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            limit=CHUNK,
+            # OpenBLAS would start threads that nothing there uses.
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        )
+    except OSError as error:
+        raise Unavailable(f"styling cannot be started now: {error.strerror}") from error
 
 
 def _stuck() -> PiEdgeError:

@@ -143,6 +143,13 @@ def test_an_unknown_variant_is_one_line(picture: Path) -> None:
     assert "no variant 'int3'" in complaints(result)[0]
 
 
+def test_pictures_are_made_with_another_command(picture: Path) -> None:
+    result = predict("style", picture, "--models", Path(__file__).parents[1] / "data")
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert "pi-edge stylize PHOTO -o OUT --style NAME" in complaints(result)[0]
+    assert len(complaints(result)) == 1
+
+
 def test_threads_must_be_a_number(picture: Path) -> None:
     result = predict("mnist-cnn", picture, "--threads", "many")
     assert result.returncode == 1
