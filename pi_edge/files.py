@@ -6,7 +6,6 @@ contents or the new ones, never half of either.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
@@ -52,6 +51,8 @@ def write_json(path: Path, document: Any) -> None:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal, read in pieces."""
+    import hashlib  # with OpenSSL, which takes long to load
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

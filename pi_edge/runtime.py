@@ -40,6 +40,12 @@ def _module() -> str:
     )
 
 
+def prepares_together() -> bool:
+    """Whether this runtime hands a file's graphs to its fast kernels (XNNPACK) only when tensors of
+    the first are allocated, and then all: without that the others run ten times slower."""
+    return _module() == "tflite_runtime"
+
+
 def describe() -> dict[str, str]:
     """Name and version of the runtime, for /status, benchmarks and model.json."""
     module, version = installed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import shutil
 import signal
@@ -77,8 +78,10 @@ def run(args: argparse.Namespace) -> int:
     # NumPy's OpenBLAS would start threads that nothing here uses and that cost a sixth of a small
     # photo's processor time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # From here on things are heavy: asking for help must not wait for NumPy.
-    from pi_edge.tasks.style import choice, jobs, memory, render
+    # From here on things are heavy: asking for help must not wait for NumPy. None of it is garbage
+    # before the end, and looking for some would take a tenth of a small photo's time.
+    gc.disable()
+    from pi_edge.tasks.style import choice, jobs, memory, photo, render
     from pi_edge.tasks.style.stylist import Stylist
 
     planned = jobs.plan(args.photos, args.output)
@@ -98,6 +101,9 @@ def run(args: argparse.Namespace) -> int:
     )
     with quiet():  # the runtime greets whoever opens the first model
         stylist = Stylist(file, entry.info["variants"][variant], threads)
+    photo.backend()
+    gc.freeze()
+    gc.enable()
     failed = 0
     for number, job in enumerate(planned, 1):
         what = "" if len(planned) == 1 else f"{number}/{len(planned)} {job.source}"

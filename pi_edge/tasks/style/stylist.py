@@ -59,8 +59,8 @@ class Stylist:
             self._contents = path.read_bytes()
         except OSError as error:
             raise PiEdgeError(f"cannot read {path}: {error.strerror}") from error
-        # Opened now, so that a file that does not fit is found out; closed again after its first
-        # use, which frees what its inference took.
+        # Opened now, so that a file that does not fit is found out, and that the runtime's greeting
+        # comes now; closed again after its first use, which frees what its inference took.
         self._statistics: Run | None = self._runner(self._contents, "statistics")
 
     def modulation(
@@ -96,12 +96,13 @@ class Stylist:
     def _runner(self, contents: bytes, signature: str) -> Run:
         try:
             interpreter = runtime.interpreter_of(contents, self.threads)
-            # The older runtime hands graphs to its fast kernels (XNNPACK) only here, and then all
-            # of them. The first graph goes unused, so it is made as small as it can be.
-            for detail in interpreter.get_input_details():
-                if len(detail["shape"]) == 4:
-                    interpreter.resize_tensor_input(detail["index"], [1, 2 * BORDER, 2 * BORDER, 3])
-            interpreter.allocate_tensors()
+            if signature == "statistics" or runtime.prepares_together():
+                # The first graph goes unused, so it is made as small as it can be.
+                for detail in interpreter.get_input_details():
+                    if len(detail["shape"]) == 4:
+                        side = 2 * BORDER
+                        interpreter.resize_tensor_input(detail["index"], [1, side, side, 3])
+                interpreter.allocate_tensors()
             runner = interpreter.get_signature_runner(signature)
         except (ValueError, RuntimeError) as error:
             raise PiEdgeError(f"{self.path} is no style model that opens here: {error}") from error
