@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from pi_edge.desktop.style import convert, network
+from pi_edge.desktop.style import convert, kept, network
 
 SHAPE = network.Shape(styles=2, half=4, quarter=8, eighth=8, before=1, deep=1, after=1)
 
@@ -20,11 +18,8 @@ def main() -> None:
     for name, value in weights.items():
         if name.endswith(("/scale", "/offset", "/matrix")):
             value += rng.normal(0, 0.3, value.shape).astype(np.float32)
-    with tempfile.TemporaryDirectory() as scratch:
-        checkpoint = Path(scratch) / "checkpoint.npz"
-        arrays = {f"a:{name}": value for name, value in weights.items()}
-        np.savez(checkpoint, shape=json.dumps(network.describe(SHAPE)), step=0, **arrays)
-        convert.write(checkpoint, Path(__file__).parent / "style")
+    trained = kept.Trained(weights, SHAPE, ("great-wave", "scream"), {"step": 0})
+    convert.write(trained, Path(__file__).parent / "style")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pi_edge.desktop.flags import FRESH, NAME, SEED, at_least, flag
 NAMES = ("style",)
 
 PHOTOS = flag("--photos", type=Path, metavar="DIR", help="a folder of photos to learn from")
+JUDGED_ON = flag("--photos", type=Path, metavar="DIR", help="a folder of photos to judge styles on")
 PAINTINGS = flag(
     "--paintings", type=Path, metavar="DIR", help="a folder of paintings instead of the five"
 )
@@ -25,6 +26,6 @@ FLAGS = {
         "seed": SEED,
         "fresh": FRESH,
     },
-    "convert": {"photos": PHOTOS},
-    "verify": {"photos": PHOTOS},
+    "convert": {"photos": JUDGED_ON},
+    "verify": {},
 }

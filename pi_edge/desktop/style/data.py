@@ -28,8 +28,17 @@ BUILT_IN = {
     "starry-night": "starry-night-van-gogh.jpg",
     "udnie": "udnie-picabia.jpg",
 }
-SOURCE = "BSDS500 (Arbelaez, Maire, Fowlkes, Malik 2011)"
+PAINTED = {
+    "great-wave": "Katsushika Hokusai, about 1831; public domain",
+    "scream": "Edvard Munch, 1893; public domain",
+    "shipwreck": "J. M. W. Turner, 1805; public domain",
+    "starry-night": "Vincent van Gogh, 1889; public domain",
+    "udnie": "Francis Picabia, 1913; public domain in the USA",
+}
+SOURCE = "200 photos of BSDS500 (Arbelaez, Maire, Fowlkes, Malik 2011)"
 TERMS = "research and education"
+SHA256 = "1d336cd58fd6f813687caf808de63ad3bfebf2e395b724f17f4b4feec1a04fb6"
+"""`digest` of those photos."""
 
 FRAME = 3
 """Pixels cut off every photo's edges: some of BSDS500 have a dark line around them."""
