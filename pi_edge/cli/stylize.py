@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,8 +20,10 @@ from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
 
 if TYPE_CHECKING:
     from pi_edge.tasks.style.jobs import Job
-    from pi_edge.tasks.style.render import Options
+    from pi_edge.tasks.style.render import Options, Report
     from pi_edge.tasks.style.stylist import Stylist
+
+    Progress = AbstractContextManager[Report]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +75,10 @@ def run(args: argparse.Namespace) -> int:
         raise WrongUsage("name a --style or a mix of --styles, or ask for a --sheet of all")
     entry, threads = _model(args)
     variant, file = entry.file(args.variant)
-    signal.signal(signal.SIGTERM, _stop)
+    stop = _Stop()
+    signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGINT, stop)
 
     # NumPy's OpenBLAS would start threads that nothing here uses and that cost a sixth of a small
     # photo's processor time.
@@ -108,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     for number, job in enumerate(planned, 1):
         what = "" if len(planned) == 1 else f"{number}/{len(planned)} {job.source}"
         try:
-            _one(stylist, job, options, styles if args.sheet else [], what)
+            _one(stylist, job, options, styles if args.sheet else [], stop.watched(what))
         except (PiEdgeError, OSError) as error:
             if len(planned) == 1:
                 raise
@@ -130,18 +135,20 @@ def _model(args: argparse.Namespace) -> tuple[catalog.Entry, int]:
     return entry, threads
 
 
-def _one(stylist: Stylist, job: Job, options: Options, sheet: list[str], what: str) -> None:
+def _one(
+    stylist: Stylist, job: Job, options: Options, sheet: list[str], progress: Progress
+) -> None:
     from pi_edge.tasks.style import jobs, photo, render
 
     if job.is_video:
         from pi_edge.tasks.style import video
 
-        with _progress(what) as report:
+        with progress as report:
             video.stylize(stylist, Path(job.source), Path(job.target), options, report)
         return
     data = sys.stdin.buffer.read() if job.source == jobs.STREAM else Path(job.source)
     source = photo.open_photo(data, options.max_memory)
-    with _output(job) as file, _progress(what) as report:
+    with _output(job) as file, progress as report:
         if sheet:
             from pi_edge.tasks.style import sheet as sheets
 
@@ -168,7 +175,7 @@ def _output(job: Job) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Any]:
+def _progress(what: str) -> Iterator[Report]:
     """A function to tell of steps done: a bar on a terminal, a line every half minute elsewhere."""
     import time
 
@@ -193,6 +200,28 @@ def _progress(what: str) -> Iterator[Any]:
         print(what, file=sys.stderr, flush=True)
 
 
-def _stop(_signal: int, _frame: Any) -> None:
-    """Leave through every `finally`, as Ctrl-C does: nothing half-written stays."""
-    raise KeyboardInterrupt
+class _Stop:
+    """Leaves through every `finally` when told to stop: nothing half-written stays.
+
+    An exception that a signal raises is lost where Python happens to be clearing something away:
+    so the next step looks again whether it was asked for.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self, _signal: int, _frame: Any) -> None:
+        self._asked = True
+        raise KeyboardInterrupt
+
+    @contextmanager
+    def watched(self, what: str) -> Iterator[Report]:
+        """The progress of one photo, which ends at the next step after a signal."""
+        with _progress(what) as report:
+
+            def watching(done: int, total: int) -> None:
+                if self._asked:
+                    raise KeyboardInterrupt
+                report(done, total)
+
+            yield watching
