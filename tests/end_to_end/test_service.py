@@ -200,6 +200,23 @@ def test_who_installed_the_service_may_add_a_model(machine: Machine) -> None:
     machine.wait_for(lambda: machine.status()["models"].get("mine", {}).get("state") == "ready")
 
 
+def test_a_photo_is_styled_within_the_sandbox(machine: Machine) -> None:
+    models = "/var/lib/pi-edge/models"
+    machine.run(f"cp -r /mnt/tests/data/style {models}/.style && mv {models}/.style {models}/style")
+    machine.wait_for(lambda: machine.status()["models"].get("style", {}).get("state") == "ready")
+    # Turned by its EXIF and too large to be turned in memory: libvips must work here.
+    code = (
+        "import io, urllib.request as r; from PIL import Image; exif = Image.Exif();"
+        "exif[274] = 6; file = io.BytesIO();"
+        "Image.new('RGB', (6000, 4000), 'teal').save(file, 'JPEG', exif=exif);"
+        "url = 'http://127.0.0.1:8080/tasks/style?style=scream';"
+        "answer = r.urlopen(url, file.getvalue()).read();"
+        "print(Image.open(io.BytesIO(answer)).size)"
+    )
+    assert machine.run(f'{PYTHON} -c "{code}"').strip() == "(4000, 6000)"
+    machine.run(f"rm -r {models}/style")
+
+
 def test_after_kill_9_the_light_is_dark(machine: Machine) -> None:
     machine.wait_for(lambda: machine.status()["led"]["lit"])
     machine.drop_in("once", "Restart=no")

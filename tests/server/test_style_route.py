@@ -180,8 +180,6 @@ def test_a_quarantined_model_is_unavailable(tmp_path: Path, shipped_models: Path
         folder = daemon.models / "style"  # one's own, which wins over the shipped one
         folder.mkdir(parents=True)
         (folder / "model.json").write_text("{")
-        from running import wait_until
-
         wait_until(lambda: daemon.model_state("style") == "quarantined")
         answer = daemon.send("POST", PATH, encoded(PHOTO))
         assert answer.status == 503

@@ -11,6 +11,7 @@ life.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -64,6 +65,8 @@ class Order:
 def main(text: str) -> int:
     """Do the order in this process."""
     os.nice(NICENESS)
+    with contextlib.suppress(OSError):  # should memory run out, this goes before the daemon
+        Path("/proc/self/oom_score_adj").write_text("500")
     # The runtime and libvips may chat on standard output: only the picture shall be there.
     picture = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
