@@ -69,6 +69,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    try:
+        return _run(args)
+    except KeyboardInterrupt:
+        # All files are cleared away by now. A thread of libvips that was just starting may still be
+        # at work, though, and Python's own end would pull the ground from under it.
+        print("pi-edge: stopped", file=sys.stderr, flush=True)
+        os._exit(130)
+
+
+def _run(args: argparse.Namespace) -> int:
     if not 0 <= args.strength <= 1:
         raise WrongUsage(f"--strength must be from 0 to 1, not {args.strength:g}")
     if not (args.style or args.styles or args.sheet):

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+# Its warnings would come between our lines.
+os.environ.setdefault("VIPS_WARNING", "0")
 # What must be turned is decoded whole: beyond this into a file, not into memory.
 os.environ.setdefault("VIPS_DISC_THRESHOLD", "16m")
 # Decoding and encoding take one thread each anyway, and every further one its buffers.

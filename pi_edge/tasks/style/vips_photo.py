@@ -117,7 +117,11 @@ class _VipsReader(photo.StripReader):
                 os.close(sink)
 
         self._thread = threading.Thread(target=decode, name="decode", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:  # Ctrl-C while it starts
+            self.close()
+            raise
 
     def read(self, into: NDArray[np.uint8]) -> None:
         left = memoryview(into.data).cast("B")
@@ -131,4 +135,5 @@ class _VipsReader(photo.StripReader):
     def close(self) -> None:
         self._stream.stop()
         self._pipe.close()
-        self._thread.join()
+        if self._thread.ident:
+            self._thread.join()

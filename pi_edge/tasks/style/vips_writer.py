@@ -38,7 +38,11 @@ class _VipsWriter(photo.StripWriter):
                 os.close(source)
 
         self._thread = threading.Thread(target=encode, name="encode", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:  # Ctrl-C while it starts
+            self.abandon()
+            raise
 
     def write(self, rows: NDArray[np.uint8]) -> None:
         self._stream.write(rows)
@@ -52,7 +56,8 @@ class _VipsWriter(photo.StripWriter):
 
     def abandon(self) -> None:
         os.close(self._pipe)
-        self._thread.join()
+        if self._thread.ident:
+            self._thread.join()
 
     def _put(self, data: bytes | memoryview) -> None:
         """Write all to the pipe. An encoder that is done has every row and may miss the rest."""
