@@ -6,15 +6,16 @@ import argparse
 import gc
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from pi_edge import catalog, config, files
+from pi_edge.cli import optimize
+from pi_edge.cli.stop import Stop
 from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from pi_edge.tasks.style.jobs import Job
     from pi_edge.tasks.style.render import Options, Report
     from pi_edge.tasks.style.stylist import Stylist
-
-    Progress = AbstractContextManager[Report]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,29 +65,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state", metavar="DIR", help="the state folder, which holds your own models"
     )
     parser.add_argument("--threads", metavar="N", help="threads to use (default all cores)")
+    optimize.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    try:
-        return _run(args)
-    except KeyboardInterrupt:
-        # All files are cleared away by now. A thread of libvips that was just starting may still be
-        # at work, though, and Python's own end would pull the ground from under it.
-        print("pi-edge: stopped", file=sys.stderr, flush=True)
-        os._exit(130)
+    stop = Stop()
+    return stop.watch(lambda: _run(args, stop))
 
 
-def _run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace, stop: Stop) -> int:
     if not 0 <= args.strength <= 1:
         raise WrongUsage(f"--strength must be from 0 to 1, not {args.strength:g}")
+    if args.optimize:
+        return optimize.run(args, _output)
+    optimize.refuse_without(args)
     if not (args.style or args.styles or args.sheet):
         raise WrongUsage("name a --style or a mix of --styles, or ask for a --sheet of all")
     entry, threads = _model(args)
     variant, file = entry.file(args.variant)
-    stop = _Stop()
-    signal.signal(signal.SIGTERM, stop)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as under nohup
-        signal.signal(signal.SIGINT, stop)
 
     # NumPy's OpenBLAS would start threads that nothing here uses and that cost a sixth of a small
     # photo's processor time.
@@ -123,7 +117,7 @@ def _run(args: argparse.Namespace) -> int:
     for number, job in enumerate(planned, 1):
         what = "" if len(planned) == 1 else f"{number}/{len(planned)} {job.source}"
         try:
-            _one(stylist, job, options, styles if args.sheet else [], stop.watched(what))
+            _one(stylist, job, options, styles if args.sheet else [], stop, what)
         except (PiEdgeError, OSError) as error:
             if len(planned) == 1:
                 raise
@@ -146,39 +140,41 @@ def _model(args: argparse.Namespace) -> tuple[catalog.Entry, int]:
 
 
 def _one(
-    stylist: Stylist, job: Job, options: Options, sheet: list[str], progress: Progress
+    stylist: Stylist, job: Job, options: Options, sheet: list[str], stop: Stop, what: str
 ) -> None:
     from pi_edge.tasks.style import jobs, photo, render
 
     if job.is_video:
         from pi_edge.tasks.style import video
 
-        with progress as report:
-            video.stylize(stylist, Path(job.source), Path(job.target), options, report)
+        with stop.finishing(), _progress(what) as report:
+            video.stylize(stylist, Path(job.source), Path(job.target), options, stop.before(report))
         return
     data = sys.stdin.buffer.read() if job.source == jobs.STREAM else Path(job.source)
     source = photo.open_photo(data, options.max_memory)
-    with _output(job) as file, progress as report:
+    with stop.finishing(), _output(job, stop) as file, _progress(what) as report:
         if sheet:
             from pi_edge.tasks.style import sheet as sheets
 
-            sheets.write(stylist, source, sheet, options, file, job.ending, report)
+            sheets.write(stylist, source, sheet, options, file, job.ending, stop.before(report))
         else:
-            render.render(stylist, source, options, file, job.ending, report)
+            render.render(stylist, source, options, file, job.ending, stop.before(report))
 
 
 @contextmanager
-def _output(job: Job) -> Iterator[BinaryIO]:
+def _output(job: Job, stop: Stop) -> Iterator[BinaryIO]:
     """A file for the picture, which goes where it belongs once it is whole."""
     if job.target != "-":
         try:
             with files.replacing(Path(job.target)) as file:
                 yield file
+                stop.check()
         except OSError as error:
             raise PiEdgeError(f"{job.target} cannot be written: {error.strerror}") from error
         return
     with tempfile.TemporaryFile() as aside:
         yield aside
+        stop.check()
         aside.seek(0)
         shutil.copyfileobj(aside, sys.stdout.buffer)
         sys.stdout.buffer.flush()
@@ -208,30 +204,3 @@ def _progress(what: str) -> Iterator[Report]:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
     if what and not bar:
         print(what, file=sys.stderr, flush=True)
-
-
-class _Stop:
-    """Leaves through every `finally` when told to stop: nothing half-written stays.
-
-    An exception that a signal raises is lost where Python happens to be clearing something away:
-    so the next step looks again whether it was asked for.
-    """
-
-    def __init__(self) -> None:
-        self._asked = False
-
-    def __call__(self, _signal: int, _frame: Any) -> None:
-        self._asked = True
-        raise KeyboardInterrupt
-
-    @contextmanager
-    def watched(self, what: str) -> Iterator[Report]:
-        """The progress of one photo, which ends at the next step after a signal."""
-        with _progress(what) as report:
-
-            def watching(done: int, total: int) -> None:
-                if self._asked:
-                    raise KeyboardInterrupt
-                report(done, total)
-
-            yield watching

@@ -88,14 +88,27 @@ def desktop_step(family: str, name: str, *needed: str) -> Any:
     Raises:
         Unavailable: a package of those `needed` is not installed; says what to install.
     """
-    for package in needed:
+    need(name, *needed)
+    with quiet():
+        found = step(family, name)
+        if "tensorflow" in needed:
+            # It looks for graphics processors at first use, and complains where there is none.
+            importlib.import_module("tensorflow").config.list_logical_devices()
+        return found
+
+
+def need(command: str, *packages: str) -> None:
+    """Make sure that what a command needs beyond what a Pi has is there.
+
+    Raises:
+        Unavailable: a package is not installed; says what to install.
+    """
+    for package in packages:
         if importlib.util.find_spec(package) is None:
             raise Unavailable(
-                f"pi-edge {name} runs on a desktop and needs {package}, which is not installed: "
+                f"pi-edge {command} runs on a desktop and needs {package}, which is not installed: "
                 "pip install 'pi-edge[desktop]'"
             )
-    with quiet():
-        return step(family, name)
 
 
 def _names(family: str, folders: Sequence[Path]) -> list[str]:

@@ -109,6 +109,19 @@ def find_paintings(given: Path | None = None) -> list[Painting]:
     return sorted(found, key=lambda painting: painting.name)
 
 
+def named_painting(text: str) -> Path:
+    """The path of a painting: a file's, or a built-in one's by its style.
+
+    Raises:
+        NotFound: it is neither, or the built-in ones are not here.
+    """
+    if text in BUILT_IN and not Path(text).exists():
+        return {painting.name: painting.path for painting in find_paintings()}[text]
+    if not Path(text).is_file():
+        raise NotFound(f"no picture at {text}; built-in paintings are {', '.join(BUILT_IN)}")
+    return Path(text)
+
+
 def style_name(text: str) -> str:
     """What a style may be called, from a file's name: lower case, words joined by hyphens.
 

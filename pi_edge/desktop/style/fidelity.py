@@ -89,7 +89,7 @@ def measured(
         arrays: what check.npz holds.
     """
     styles = each_style(len(names))
-    photos: Pictures = np.repeat(arrays["inputs/photo"], len(names), 0)
+    photos = np.repeat(arrays["inputs/photo"].astype(np.float32), len(names), 0)
     made: dict[str, tuple[Pictures, Pictures]] = {
         "psnr": (thinned(by_graph(path, photos, styles)), arrays[GRAPH]),
         "psnr_stylised": (thinned(by_engine(path, told, photos, styles)), arrays[ENGINE]),
