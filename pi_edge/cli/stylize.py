@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -69,16 +69,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    stop = Stop()
-    return stop.watch(lambda: _run(args, stop))
-
-
-def _run(args: argparse.Namespace, stop: Stop) -> int:
     if not 0 <= args.strength <= 1:
         raise WrongUsage(f"--strength must be from 0 to 1, not {args.strength:g}")
     if args.optimize:
         return optimize.run(args, _output)
     optimize.refuse_without(args)
+    stop = Stop()
+    return stop.watch(lambda: _run(args, stop))
+
+
+def _run(args: argparse.Namespace, stop: Stop) -> int:
     if not (args.style or args.styles or args.sheet):
         raise WrongUsage("name a --style or a mix of --styles, or ask for a --sheet of all")
     entry, threads = _model(args)
@@ -152,7 +152,7 @@ def _one(
         return
     data = sys.stdin.buffer.read() if job.source == jobs.STREAM else Path(job.source)
     source = photo.open_photo(data, options.max_memory)
-    with stop.finishing(), _output(job, stop) as file, _progress(what) as report:
+    with stop.finishing(), _output(job, stop.check) as file, _progress(what) as report:
         if sheet:
             from pi_edge.tasks.style import sheet as sheets
 
@@ -162,19 +162,19 @@ def _one(
 
 
 @contextmanager
-def _output(job: Job, stop: Stop) -> Iterator[BinaryIO]:
+def _output(job: Job, check: Callable[[], None] = lambda: None) -> Iterator[BinaryIO]:
     """A file for the picture, which goes where it belongs once it is whole."""
     if job.target != "-":
         try:
             with files.replacing(Path(job.target)) as file:
                 yield file
-                stop.check()
+                check()
         except OSError as error:
             raise PiEdgeError(f"{job.target} cannot be written: {error.strerror}") from error
         return
     with tempfile.TemporaryFile() as aside:
         yield aside
-        stop.check()
+        check()
         aside.seek(0)
         shutil.copyfileobj(aside, sys.stdout.buffer)
         sys.stdout.buffer.flush()

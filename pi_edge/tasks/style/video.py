@@ -81,6 +81,8 @@ def stylize(
     video = probe(source)
     height, width = (length // 2 * 2 for length in (video.height, video.width))
     tile = stylist.tile(_modulation(stylist, source, video, options))
+    # WebM takes nothing but Opus and Vorbis.
+    codec = "libopus" if target.suffix.lower() == ".webm" else "copy"
     total = max(1, round(video.seconds * video.rate))
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.stem}.") as scratch:
         made = Path(scratch) / f"styled{target.suffix}"
@@ -89,7 +91,7 @@ def stylize(
         raw = ["-f", "rawvideo", "-pix_fmt", "rgb24"]
         into = [*reading, "-vf", fix, "-fps_mode", "cfr", "-r", str(video.rate), *raw, "-"]
         form = ["-s", f"{width}x{height}", "-r", str(video.rate), "-i", "-"]
-        sound = ["-i", f"file:{source}", "-map", "0:v", "-map", "1:a?", "-c:a", "copy"]
+        sound = ["-i", f"file:{source}", "-map", "0:v", "-map", "1:a?", "-c:a", codec]
         out = ["ffmpeg", "-v", "error", "-y", *raw, *form, *sound, "-pix_fmt", "yuv420p"]
         with (
             tempfile.TemporaryFile() as errors,
