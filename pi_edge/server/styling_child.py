@@ -69,7 +69,7 @@ class StylingChild:
         Raises:
             PiEdgeError: the process is stuck.
         """
-        if self._deaf:
+        if self._deaf or self._in.is_closing():  # uvloop raises RuntimeError on a closed pipe
             return
         try:
             self._in.write(data)
