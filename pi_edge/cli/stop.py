@@ -45,7 +45,10 @@ class Stop:
                 signal.signal(number, self._told)
         thread = threading.Thread(target=run, name="work", daemon=True)
         thread.start()
-        thread.join()
+        # The kernel may hand a signal to any thread, and Python obeys it in this one only: which
+        # has to wake up for it.
+        while thread.is_alive():
+            thread.join(0.2)
         if self._asked:
             raise KeyboardInterrupt  # whatever else went wrong on the way out
         if failed:

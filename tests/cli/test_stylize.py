@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -44,6 +45,18 @@ def stylize(
     command = [sys.executable, "-m", "pi_edge", "stylize", "--models", models, *arguments]
     command += ["--state", models.parent / "state"]
     return subprocess.run([str(a) for a in command], capture_output=True, input=stdin, cwd=ROOT)
+
+
+def _started(models: Path, photo: str | Path, out: Path, **options: Any) -> subprocess.Popen[bytes]:
+    """The command, on its way, as at a terminal: Ctrl-C reaches it."""
+    command = ["stylize", photo, "-o", out, "--style", "scream", "--models", models]
+    return subprocess.Popen(
+        [sys.executable, "-m", "pi_edge", *map(str, command)],
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        **options,
+    )
 
 
 def error_of(done: subprocess.CompletedProcess[bytes]) -> str:
@@ -156,13 +169,7 @@ def test_a_stop_leaves_no_file(models: Path, tmp_path: Path, how: signal.Signals
     photo, out = tmp_path / "photo.jpg", tmp_path / "out"
     _waves(3000, 4000).save(photo)
     out.mkdir()
-    command = ["stylize", photo, "-o", out / "o.png", "--style", "scream", "--models", models]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pi_edge", *map(str, command)],
-        stderr=subprocess.PIPE,
-        cwd=ROOT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    process = _started(models, photo, out / "o.png")
     while not list(out.iterdir()):  # the unfinished file beside its place
         assert process.poll() is None
         time.sleep(0.01)
@@ -197,3 +204,95 @@ def test_a_file_that_is_no_video_is_one_line(models: Path, tmp_path: Path) -> No
     done = stylize(models, tmp_path / "in.mp4", "-o", tmp_path / "out.mp4", "--style", "scream")
     assert done.returncode == 1
     assert "this is no video" in error_of(done)
+
+
+def test_the_videos_way_up_and_odd_sizes_are_kept(models: Path, tmp_path: Path) -> None:
+    if not shutil.which("ffmpeg"):
+        missing("ffmpeg is not installed")
+    video, turned, out = (tmp_path / name for name in ("in.mp4", "turned.mp4", "out.mp4"))
+    make = "-f lavfi -i testsrc=duration=0.5:size=99x65:rate=6 -pix_fmt yuv444p"
+    subprocess.run(["ffmpeg", "-v", "error", *make.split(), str(video)], check=True)
+    turn = ["-c", "copy", "-metadata:s:v:0", "rotate=90", str(turned)]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", str(video), *turn], check=True)
+    assert stylize(models, turned, "-o", out, "--style", "scream").returncode == 0
+    probe = "ffprobe -v error -show_entries stream=width,height -of csv=p=0"
+    told = subprocess.run([*probe.split(), str(out)], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "64,98"
+
+
+def test_sound_goes_into_webm(models: Path, tmp_path: Path) -> None:
+    if not shutil.which("ffmpeg"):
+        missing("ffmpeg is not installed")
+    video, out = tmp_path / "in.mp4", tmp_path / "out.webm"
+    make = "-f lavfi -i testsrc=duration=0.5:size=64x48:rate=4 -f lavfi -i sine=duration=0.5"
+    subprocess.run(["ffmpeg", "-v", "error", *make.split(), str(video)], check=True)
+    done = stylize(models, video, "-o", out, "--style", "scream")
+    assert (done.returncode, done.stderr) == (0, b"")
+    probe = "ffprobe -v error -show_entries stream=codec_type -of csv=p=0"
+    told = subprocess.run([*probe.split(), str(out)], capture_output=True, text=True, check=True)
+    assert sorted(told.stdout.split()) == ["audio", "video"]
+
+
+def test_without_ffmpeg_a_video_is_one_line(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in.mp4").write_bytes(b"nothing")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = stylize(models, tmp_path / "in.mp4", "-o", tmp_path / "out.mp4", "--style", "scream")
+    assert done.returncode == 1
+    assert "videos need ffmpeg: sudo apt install ffmpeg" in error_of(done)
+
+
+def test_a_stop_in_a_video_leaves_no_file(models: Path, tmp_path: Path) -> None:
+    if not shutil.which("ffmpeg"):
+        missing("ffmpeg is not installed")
+    video, out = tmp_path / "in.mp4", tmp_path / "out"
+    out.mkdir()
+    make = "-f lavfi -i testsrc=duration=60:size=640x480:rate=10"
+    subprocess.run(["ffmpeg", "-v", "error", *make.split(), str(video)], check=True)
+    process = _started(models, video, out / "o.mp4")
+    while not list(out.glob(".*/styled*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (130, b"pi-edge: stopped\n")
+    assert list(out.iterdir()) == []
+
+
+def test_a_stop_while_waiting_for_standard_input_ends_at_once(models: Path, tmp_path: Path) -> None:
+    process = _started(models, "-", tmp_path / "o.png", stdin=subprocess.PIPE)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 130
+    assert process.stdin
+    process.stdin.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["mit Leerzeichen ü.jpg", "-leading.jpg"])
+def test_names_of_any_kind(models: Path, photo: Path, tmp_path: Path, name: str) -> None:
+    odd = photo.rename(tmp_path / name)
+    out = tmp_path / f"out {name}"
+    assert stylize(models, odd, "-o", out, "--style", "scream").returncode == 0
+    assert out.exists()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3000, 1), (1, 3000)])
+def test_photos_of_a_single_row_or_pixel(
+    models: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    _waves(*size).save(tmp_path / "in.png")
+    done = stylize(models, tmp_path / "in.png", "-o", tmp_path / "out.png", "--style", "scream")
+    assert (done.returncode, done.stderr) == (0, b"")
+    with PIL.Image.open(tmp_path / "out.png") as image:
+        assert image.size == size[::-1]
+
+
+def test_an_animation_gives_its_first_picture(models: Path, tmp_path: Path) -> None:
+    frames = [_waves(60, 80), _waves(60, 80).rotate(180)]
+    frames[0].save(tmp_path / "in.webp", save_all=True, append_images=frames[1:])
+    done = stylize(models, tmp_path / "in.webp", "-o", tmp_path / "out.webp", "--style", "scream")
+    assert (done.returncode, done.stderr) == (0, b"")
+    with PIL.Image.open(tmp_path / "out.webp") as image:
+        assert (image.size, image.n_frames) == ((80, 60), 1)  # type: ignore[attr-defined]

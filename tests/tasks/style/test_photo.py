@@ -125,6 +125,15 @@ def test_exif_and_profile_are_carried_over_but_not_the_orientation(
         assert image.getexif().get(0x0112, 1) == 1
 
 
+@pytest.mark.parametrize("ending", [".tif", ".jpg"])
+def test_a_description_with_brackets_stays_whole(ending: str, tmp_path: Path) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x010E] = "the sea (cold), again"
+    header = photo.open_photo(saved(PIL.Image.fromarray(PIXELS), "JPEG", exif=exif), 200).header
+    with PIL.Image.open(written(header, PIXELS, ending, tmp_path)) as image:
+        assert image.getexif()[0x010E] == "the sea (cold), again"
+
+
 def test_a_reduced_photo_lies_on_white(tmp_path: Path) -> None:
     rgba = np.dstack([PIXELS, np.zeros((48, 64), np.uint8)])
     source = photo.open_photo(saved(PIL.Image.fromarray(rgba), "PNG"), 200)
