@@ -16,6 +16,8 @@ from typing import Any
 from debian_trees import Recipe, tree
 from raspberry_pi import Pi
 
+from pi_edge import catalog
+
 # An emulated processor on a busy machine; nothing here waits this long unless it hangs.
 PATIENCE_SECONDS = 600.0
 
@@ -39,6 +41,9 @@ class Daemon:
     def status(self) -> dict[str, Any]:
         """What /status says."""
         return _get_json(f"{self.url}/status")
+
+
+StartDaemon = Callable[[], Daemon]
 
 
 def install(recipe: Recipe, stack: ExitStack) -> Pi:
@@ -84,3 +89,10 @@ def _get_json(url: str) -> dict[str, Any]:
     with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as response:
         answer: dict[str, Any] = json.load(response)
         return answer
+
+
+def shipped(pi: Pi) -> dict[str, catalog.Entry]:
+    """The models in the Pi's clone, which this machine can read, too."""
+    entries, problems = catalog.find(pi.clone / "models")
+    assert not problems
+    return entries
