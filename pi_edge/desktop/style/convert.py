@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pi_edge import config, files
 from pi_edge.desktop import model_json
+from pi_edge.desktop.quiet import quiet
 from pi_edge.desktop.style import data, fidelity, kept, losses, measure, network, story, tflite
 from pi_edge.desktop.style.judge import COLUMNS, Judge, Weighting
 from pi_edge.desktop.style.perceptual import Vgg16
@@ -80,7 +81,8 @@ def write(
             path = made / f"{variant}.tflite"
             path.write_bytes(tflite.convert(trained.weights, trained.shape, variant))
             plan = tflite.plan(path.read_bytes(), trained.weights, trained.shape, variant)
-            found: dict[str, Any] = fidelity.measured(path, {"folding": plan}, styles, checks)
+            with quiet():  # the runtime greets whoever opens the first model
+                found: dict[str, Any] = fidelity.measured(path, {"folding": plan}, styles, checks)
             checks[f"{variant}/picture"] = _whole(fidelity.by_graph(path, photo, mix))
             if judged:
                 found["losses"] = judged(lambda *p, at=path, f=plan: _engine(at, f, *p))
