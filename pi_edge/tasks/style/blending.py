@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_edge.tasks.style.tiling import FADE
+
 # Luma of ITU-R BT.601, which JPEG's own YCbCr has.
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -33,3 +35,19 @@ def blend(
     if preserve_color:
         np.clip(styled, 0.0, 255.0, out=styled)
     return styled.astype(np.uint8)
+
+
+def fade(before: NDArray[np.uint8], after: NDArray[np.uint8], axis: int) -> None:
+    """Let what two tiles share turn from one's into the other's.
+
+    Args:
+        before: rows or columns that the first has made, at least of what is shared.
+        after: what the second has made, in the same place; its share is worked in.
+        axis: 0 for rows, 1 for columns.
+    """
+    count = min(before.shape[axis], after.shape[axis], 2 * FADE)
+    share = (np.arange(count, dtype=np.float32) + 0.5) / (2 * FADE)
+    share = share[:, None, None] if axis == 0 else share[None, :, None]
+    where = (slice(count),) if axis == 0 else (slice(None), slice(count))
+    mixed = before[where] * (1 - share) + after[where] * share + 0.5
+    after[where] = mixed.astype(np.uint8)

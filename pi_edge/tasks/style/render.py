@@ -99,6 +99,7 @@ def styled_strips(
     buffer = np.empty(
         (max(b - a for a, b in spans), grid.columns.length, reader.channels), np.uint8
     )
+    kept = buffer[:0]  # rows of the strip before that this one makes, too
     begin = end = 0  # the photo's rows that are held, from the buffer's first on
     inputs = np.empty((1, *grid.shape, 3), np.float32)
     for row, (first, last) in enumerate(spans):
@@ -109,20 +110,31 @@ def styled_strips(
             reader.read(buffer[end - begin : last - begin])
             end = last
         held = buffer[: end - begin]
-        top, bottom = grid.rows.used(row)
-        out = held[top - begin : bottom - begin].copy()
+        top, bottom = grid.rows.made(row)
+        photo_rows = held[top - begin : bottom - begin]
+        out = photo_rows.copy()
         places = grid.rows.places(row)
-        inner_rows = slice(top - places[0], bottom - places[0])
         for column in range(grid.columns.count):
             across = grid.columns.places(column)
             inputs[0] = tiling.taken(
                 held, grid.rows.pixels(row) - begin, grid.columns.pixels(column)
             )[..., :3]
             inputs[0] += noise.at(places, across)[..., None]
-            left, right = grid.columns.used(column)
-            inner = tile(inputs)[0][inner_rows, left - across[0] : right - across[0]]
-            here = out[:, left:right, :3]
-            here[:] = blending.blend(inner, here, options.strength, options.preserve_color)
-            del inner
+            left, right = grid.columns.made(column)
+            made = blending.blend(
+                tile(inputs)[0][top - places[0] : bottom - places[0]][
+                    :, left - across[0] : right - across[0]
+                ],
+                photo_rows[:, left:right, :3],
+                options.strength,
+                options.preserve_color,
+            )
+            if column:
+                blending.fade(out[:, left:right, :3], made, 1)
+            out[:, left:right, :3] = made
             report(row * grid.columns.count + column + 1, grid.tiles)
-        yield out
+        if row:
+            blending.fade(kept, out, 0)
+        shared = bottom - grid.rows.made(row + 1)[0] if row + 1 < grid.rows.count else 0
+        kept = out[len(out) - shared :].copy()
+        yield out[: len(out) - shared]

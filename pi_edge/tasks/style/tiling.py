@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+FADE = 8
+"""Pixels on each side of where two tiles meet over which one fades into the other."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -43,6 +46,11 @@ class Axis:
         first = index * step + before if index else 0
         last = (index + 1) * step + before if index + 1 < self.count else self.length
         return first, last
+
+    def made(self, index: int) -> tuple[int, int]:
+        """The same with what it shares with its neighbours, whose pictures fade into its own."""
+        first, last = self.used(index)
+        return max(first - FADE, 0) if index else 0, min(last + FADE, self.length)
 
     def spans(self) -> list[tuple[int, int]]:
         """For each tile, the picture's pixels [first, last) to have at hand: what it takes, and

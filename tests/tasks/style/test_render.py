@@ -80,6 +80,23 @@ def test_tiles_agree_with_the_picture_untiled(stylist: Stylist) -> None:
     assert 10 * np.log10(255**2 / max(error, 1e-9)) > 40
 
 
+def test_where_tiles_meet_one_fades_into_the_other() -> None:
+    made = iter(range(10, 250, 20))
+
+    def tile(photo: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.full_like(photo, next(made))
+
+    pixels = waves(250, 320)
+    grid = tiling.grid(250, 320, 240 * 240, MARGIN, BORDER, MULTIPLE)
+    strips = render.styled_strips(tile, frames._Rows(pixels), grid, OPTIONS)
+    picture = np.concatenate(list(strips)).astype(int)
+    assert picture.shape == pixels.shape
+    assert len(np.unique(picture[::100, ::100])) > 2
+    for axis, count in ((0, grid.columns.count), (1, 1)):
+        # Between neighbours tiles differ by 20 or, from row to row, by 20 for each in a row.
+        assert np.abs(np.diff(picture, axis=axis)).max() <= 20 * count // 16 + 2
+
+
 def test_every_tile_is_reported(stylist: Stylist) -> None:
     pixels = waves(400, 520)
     tile = stylist.tile(stylist.modulation(pixels, OPTIONS.style))
