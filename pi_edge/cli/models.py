@@ -1,4 +1,4 @@
-"""List the models, show one, or verify that the files are what their model.json tells."""
+"""List the models, show or add one, or verify that files are what their model.json tells."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("name", metavar="NAME")
     verify = actions.add_parser("verify", help="check every file, and what it computes, offline")
     verify.add_argument("names", metavar="NAME", nargs="*", help="these only")
-    for action in (listing, show, verify):
+    adding = actions.add_parser("add", help="check a model and put it among your own")
+    adding.add_argument("path", metavar="PATH", type=Path, help="its folder, or a .tflite file")
+    for action in (listing, show, verify, adding):
         action.add_argument("--models", metavar="DIR", help="folder of shipped models")
         action.add_argument("--state", metavar="DIR", help="folder whose models/ are your own")
     for action in (listing, show):
@@ -31,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = config.load({"models": args.models, "state": args.state})
     owned = catalog.owned_models(settings.state)
+    if args.action == "add":
+        return _add(args.path, owned)
     entries, problems = catalog.find(settings.models, owned)
     if not entries and not problems:
         raise PiEdgeError(f"there are no models in {settings.models} and {owned}")
@@ -73,6 +77,18 @@ def describe(entry: catalog.Entry) -> dict[str, Any]:
         "folder": str(entry.files[entry.default].parent),
         "variants": variants,
     }
+
+
+def _add(path: Path, owned: Path) -> int:
+    from pi_edge import adding
+
+    try:
+        with quiet():  # the runtime greets whoever loads the first model
+            name = adding.add(path, owned)
+    except OSError as error:
+        raise PiEdgeError(f"{error.filename or owned}: {error.strerror}") from error
+    print(f"{name}: added to {owned}")
+    return 0
 
 
 def _verify(entries: dict[str, catalog.Entry], problems: dict[str, str], names: list[str]) -> int:

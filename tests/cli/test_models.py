@@ -1,4 +1,4 @@
-"""pi-edge models list, show and verify."""
+"""pi-edge models list, show, add and verify."""
 
 from __future__ import annotations
 
@@ -101,3 +101,55 @@ def test_no_models_at_all_is_one_line_and_1(
 ) -> None:
     assert main(["models", "list", "--models", str(tmp_path), "--state", str(tmp_path)]) == 1
     assert "there are no models" in capsys.readouterr().err
+
+
+def test_add_makes_a_folder_the_owners_own(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "add", str(tmp_path / "shipped" / "mnist-mlp"), *flags]) == 0
+    assert main(["models", "list", *flags]) == 0
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "yours" in rows["mnist-mlp"]
+    assert main(["models", "verify", "mnist-mlp", *flags]) == 0
+
+
+def test_add_takes_a_bare_file(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drop_in("double", tmp_path / "elsewhere")
+    assert main(["models", "add", str(tmp_path / "elsewhere" / "double.tflite"), *flags]) == 0
+    assert (tmp_path / "state" / "models" / "double.tflite").exists()
+    assert capsys.readouterr().out.startswith("double: added")
+
+
+def test_add_replaces_an_older_model_and_what_only_that_had(
+    flags: list[str], tmp_path: Path
+) -> None:
+    older = tmp_path / "state" / "models" / "mnist-mlp"
+    older.mkdir(parents=True)
+    (older / "old.tflite").write_bytes(b"old")
+    assert main(["models", "add", str(tmp_path / "shipped" / "mnist-mlp"), *flags]) == 0
+    assert main(["models", "verify", "mnist-mlp", *flags]) == 0
+    assert not (older / "old.tflite").exists()
+
+
+def test_add_of_a_damaged_model_is_one_line_and_changes_nothing(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / "shipped" / "mnist-mlp"
+    (damaged / "int8.tflite").write_bytes(b"damaged")
+    assert main(["models", "add", str(damaged), *flags]) == 1
+    error = capsys.readouterr().err
+    assert "int8.tflite" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "state" / "models" / "mnist-mlp").exists()
+
+
+@pytest.mark.parametrize("what", ["nowhere", "text.txt", "empty"])
+def test_add_of_what_is_no_model_says_so(
+    what: str, flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.txt").write_text("no model")
+    (tmp_path / "empty").mkdir()
+    assert main(["models", "add", str(tmp_path / what), *flags]) == 1
+    assert what in capsys.readouterr().err
