@@ -183,3 +183,16 @@ def test_the_middle_of_a_photo_is_square() -> None:
     photo[:, 20:80] = 255
     assert (data.middle(photo, 60) == 255).all()
     assert data.middle(photo, 30).shape == (30, 30, 3)
+
+
+def test_a_painting_is_named_by_its_file_or_by_its_style(
+    style_pictures: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    waves = style_pictures / "paintings" / "waves.png"
+    assert data.named_painting(str(waves)) == waves
+    known = [data.Painting("scream", waves)]
+    monkeypatch.setattr(data, "find_paintings", lambda: known)
+    monkeypatch.chdir(tmp_path)
+    assert data.named_painting("scream") == waves
+    with pytest.raises(NotFound, match="no picture at monet; built-in paintings are great-wave"):
+        data.named_painting("monet")
