@@ -11,7 +11,7 @@ DEFAULT = 200
 BASE = 90.0
 """Megabytes of Python, NumPy, the runtime and libvips, as measured."""
 
-COLUMN_BYTES = 5500.0
+COLUMN_BYTES = 7000.0
 """Bytes that decoding and encoding take for each column of the picture, likewise."""
 
 TILE_BYTES = 165.0
