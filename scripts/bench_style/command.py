@@ -24,7 +24,8 @@ class Run:
 
 
 def run(command: Sequence[str | Path], log: Path, environ: Mapping[str, str] | None = None) -> Run:
-    """Run it once.
+    """Run it once. Its peak is at least what this process has now, which it begins as: so this one
+    is to stay small.
 
     Raises:
         PiEdgeError: it did not work; with its last line.

@@ -18,14 +18,23 @@ def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
 
 
-def test_a_command_is_weighed_whole(tmp_path: Path) -> None:
-    from bench_style import command
+WEIGH = """
+import sys
+from pathlib import Path
+from bench_style import command
+code = "import time; x = bytearray(80_000_000); time.sleep(0.2)"
+found = command.run([sys.executable, "-c", code], Path(sys.argv[1]))
+print(found.wall, found.processor, found.peak)
+"""
 
-    code = "import time; x = bytearray(80_000_000); time.sleep(0.2)"
-    found = command.run([sys.executable, "-c", code], tmp_path / "log")
-    assert found.wall > 0.2
-    assert found.processor > 0
-    assert 80e6 < found.peak < 200e6
+
+def test_a_command_is_weighed_whole(tmp_path: Path) -> None:
+    weigh = [sys.executable, "-c", WEIGH, str(tmp_path / "log")]
+    done = subprocess.run(weigh, capture_output=True, text=True, cwd=ROOT / "scripts", check=True)
+    wall, processor, peak = (float(number) for number in done.stdout.split())
+    assert wall > 0.2
+    assert processor > 0
+    assert 80e6 < peak < 200e6
 
 
 def test_a_command_that_fails_is_told_with_its_last_line(tmp_path: Path) -> None:
