@@ -20,7 +20,7 @@ FLOORS = (
     {"runtime", "catalog", "led"},
     {"model", "listening"},
     {"handle", "proving", "verification", "model_status"},
-    {"tasks", "repository"},
+    {"tasks", "repository", "adding"},
     {"daemon", "server", "benchmark", "learning", "integrations", "deploy", "desktop"},
     {"cli"},
     {"__main__"},
@@ -109,6 +109,18 @@ def test_importing_the_daemon_pulls_in_neither_tensorflow_nor_the_desktop_step()
 def test_the_command_line_starts_with_nothing_heavy() -> None:
     modules = modules_after("import pi_edge.cli")
     assert not modules & {"numpy", "PIL", "starlette", "uvicorn", "gpiozero", *RUNTIMES}
+
+
+def test_styling_pulls_in_neither_tensorflow_nor_libvips_before_there_is_a_photo() -> None:
+    rooms = "render, sheet, video, photo, stylist, jobs, worker"
+    modules = modules_after(f"from pi_edge.tasks.style import {rooms}")
+    assert "numpy" in modules
+    assert not modules & {"tensorflow", "keras", "pyvips", "PIL", "scipy", *RUNTIMES}
+
+
+def test_stylize_says_how_it_is_used_without_anything_heavy() -> None:
+    modules = modules_after("import pi_edge.cli.stylize")
+    assert not modules & {"numpy", "pyvips", "PIL", "tensorflow", *RUNTIMES}
 
 
 def test_the_daemon_listens_before_anything_heavy_is_imported() -> None:
