@@ -93,7 +93,7 @@ def desktop_step(family: str, name: str, *needed: str) -> Any:
         found = step(family, name)
         if "tensorflow" in needed:
             # It looks for graphics processors at first use, and complains where there is none.
-            importlib.import_module("tensorflow").config.list_logical_devices()
+            importlib.import_module("tensorflow").config.list_physical_devices()
         return found
 
 
