@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pi_edge.desktop.style.network import MARGIN
 from pi_edge.desktop.style.recipe import Phase
 from pi_edge.tasks.style import noise
 
-MARGIN = 16
-"""Pixels around a crop: mostly its own surroundings, at a photo's edge their reflection."""
 MOST_SHIFT = 3
 
 
@@ -22,7 +21,8 @@ class Crops:
     """A step's batch.
 
     Attributes:
-        pictures: [B, S, S, 3], 0 to 255, S = crop + 2 MARGIN.
+        pictures: [B, S, S, 3], 0 to 255, S = crop + 2 MARGIN; around a crop are mostly its own
+            surroundings, at a photo's edge their reflection.
         noise: [B, S, S, 1], what is added to them for the network, and only for it.
         styles: [B], which style each gets.
         shift: [2], pixels down and right by which a second look is moved; never both 0.

@@ -16,7 +16,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge.desktop.style import losses, network
-from pi_edge.desktop.style.crops import MARGIN, Crops
+from pi_edge.desktop.style.crops import Crops
+from pi_edge.desktop.style.network import MARGIN
 from pi_edge.desktop.style.perceptual import CONTENT, STYLE, Vgg16
 from pi_edge.desktop.style.recipe import Phase, Recipe
 

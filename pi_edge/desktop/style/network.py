@@ -27,6 +27,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge.tasks.style import noise
+from pi_edge.tasks.style.stylist import BORDER
 
 EPSILON = 1e-3
 """Added to a variance before the root, so that a channel that is all alike stays finite."""
@@ -34,8 +35,8 @@ CONTRAST = 1.0 / 64
 """Of pictures 0 to 255 for the network."""
 REDUCTION = 8
 """The deepest blocks work at an eighth of the picture's height and width."""
-MARGIN = 64
-"""Pixels of reflection around a picture, a multiple of REDUCTION."""
+MARGIN = BORDER
+"""Pixels of reflection around a picture, in training as on the device; a multiple of REDUCTION."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from pi_edge.tasks.style import folding, noise, tiling
 MULTIPLE = 8
 """Heights and widths that the graphs take are multiples of this: what they reduce by inside."""
 
-BORDER = 32
-"""Pixels of mirrored photo beyond its edges, which the network itself continues by repeating them;
-of the graph `statistics`, which does not count them, it is a part."""
+BORDER = 16
+"""Pixels of mirrored photo beyond its edges, which the network itself continues by repeating them,
+as many as in training; of the graph `statistics`, which does not count them, it is a part."""
 
 MARGIN = 56
 """Pixels around a tile's inside, which its neighbours make: the network sees about 106 pixels far.
@@ -100,7 +100,7 @@ class Stylist:
                 # The first graph goes unused, so it is made as small as it can be.
                 for detail in interpreter.get_input_details():
                     if len(detail["shape"]) == 4:
-                        side = 2 * BORDER
+                        side = 2 * BORDER  # as large as the mirrored border asks for
                         interpreter.resize_tensor_input(detail["index"], [1, side, side, 3])
                 interpreter.allocate_tensors()
             runner = interpreter.get_signature_runner(signature)
