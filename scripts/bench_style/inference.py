@@ -16,7 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from pi_edge.tasks.style import choice, frames, photo, render, stylist
+from pi_edge.tasks.style import choice, frames, render, stylist
 
 
 def main() -> None:
@@ -28,12 +28,11 @@ def main() -> None:
     options = render.Options(choice.one(style, told["styles"]))
     opened = stylist.Stylist(folder / variant["file"], variant, threads, keep=True)
     pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
-    reduced = pixels[: photo.reduced_size(side, side)[0], : photo.reduced_size(side, side)[1]]
-    tile = opened.tile(opened.modulation(reduced, options.style))
+    tile = opened.tile(opened.modulation(frames.windows(pixels), options.style))
     seconds = []
     for _ in range(rounds + 1):
         began = time.perf_counter()
-        opened.modulation(reduced, options.style)
+        opened.modulation(frames.windows(pixels), options.style)
         frames.styled(tile, pixels, options)
         seconds.append(time.perf_counter() - began)
     print(json.dumps(seconds[1:]))

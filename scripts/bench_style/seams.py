@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.tasks.style import choice, memory, photo, render, tiling
+from pi_edge.tasks.style import choice, memory, photo, render, sampling, tiling
 from pi_edge.tasks.style.stylist import BORDER, MARGIN, MULTIPLE, Stylist, Tile
 
 
@@ -23,11 +23,11 @@ def main() -> None:
     variant = told["variants"][told["default"]]
     stylist = Stylist(folder / variant["file"], variant, 2)
     height, width = source.header.height, source.header.width
-    reduced = source.reduced(*photo.reduced_size(height, width))
+    windows = sampling.read(source.strips(height, width), height, width)
     found = {}
     for name in told["styles"]:
         style = choice.one(name, told["styles"])
-        tile = stylist.tile(stylist.modulation(reduced, style))
+        tile = stylist.tile(stylist.modulation(windows, style))
         small = memory.tile_pixels(memory.DEFAULT, width)
         many = styled(tile, source, tiling.grid(height, width, small, MARGIN, BORDER, MULTIPLE))
         one = styled(tile, source, tiling.whole(height, width, BORDER, MULTIPLE))

@@ -124,11 +124,10 @@ def painting(folder: Path, about: dict[str, Any]) -> Question:
             )
         if before.shape != after.shape:
             return ""
-        # Painted: most pixels are others than before. And still that cat: dark where it was dark.
+        # Painted: most pixels are others than before. And still that cat: detail where it had some.
         change = np.abs(after - before).mean()
-        shades = [np.asarray(image.mean(2)) for image in (before, after)]
-        likeness = np.corrcoef(shades[0].ravel(), shades[1].ravel())[0, 1]
-        if not (change > 10 and likeness > 0.3):
+        likeness = np.corrcoef(detail(before).ravel(), detail(after).ravel())[0, 1]
+        if not (change > 10 and likeness > 0.5):
             return ""
         with tempfile.NamedTemporaryFile(
             prefix=f"pi-edge-{style}-", suffix=".jpg", delete=False
@@ -140,6 +139,13 @@ def painting(folder: Path, about: dict[str, Any]) -> Question:
     return Question(
         f"{file.name} as {style}", file.read_bytes(), "image/jpeg", told, f"style={style}"
     )
+
+
+def detail(picture: np.ndarray) -> np.ndarray:
+    """How steep a picture [h, w, 3] is, the mean over blocks of 8 x 8 pixels."""
+    steep = np.hypot(*np.gradient(picture.mean(2)))
+    height, width = (length // 8 for length in steep.shape)
+    return steep[: height * 8, : width * 8].reshape(height, 8, width, 8).mean((1, 3))
 
 
 QUESTIONS = {"digits": picture, "stocks": closes, "regression": fires, "style": painting}

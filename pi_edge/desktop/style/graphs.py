@@ -46,12 +46,19 @@ def table(weights: Arrays, shape: network.Shape) -> NDArray[np.float32]:
 
 
 def styled(
-    weights: Arrays, shape: network.Shape, photo: tf.Tensor, style: tf.Tensor, margin: int
+    weights: Arrays,
+    shape: network.Shape,
+    photo: tf.Tensor,
+    style: tf.Tensor,
+    margin: int,
+    together: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Picture [B, H, W, 3] and modulation [B, M] of a photo [B, H, W, 3] that has a margin.
 
-    The statistics of the normalisation are taken inside the margin, which stays on.
+    The statistics of the normalisation are taken inside the margin, which stays on; of all
+    photos `together`, as windows on a single one, the modulation is [1, M].
     """
+    axes = [0, 1, 2] if together else [1, 2]
     asked = tf.matmul(style, table(weights, shape))
     used: list[tf.Tensor] = []
     taken = 0
@@ -67,9 +74,9 @@ def styled(
             return x
         channels = x.shape[-1]
         inner = inside(x, margin // reduction)
-        mean = tf.reduce_mean(inner, [1, 2], keepdims=True)
+        mean = tf.reduce_mean(inner, axes, keepdims=True)
         off = inner - mean
-        variance = tf.reduce_mean(off * off, [1, 2], keepdims=True)
+        variance = tf.reduce_mean(off * off, axes, keepdims=True)
         wanted, offset = take(channels), take(channels)
         scale = wanted[:, None, None] * tf.math.rsqrt(variance + network.EPSILON)
         shift = offset[:, None, None] - mean * scale

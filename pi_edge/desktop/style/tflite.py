@@ -22,9 +22,9 @@ def convert(weights: graphs.Arrays, shape: network.Shape, variant: str) -> bytes
 
     The converter orders them by name, and the runtimes take the first as the one meant."""
     weights, side = graphs.on_pixels(weights), SIDE + 2 * BORDER
-    photo, padded = (
+    photo, windows, padded = (
         tf.TensorSpec([batch, length, length, 3], tf.float32, name="photo")
-        for batch, length in ((None, SIDE), (1, side))
+        for batch, length in ((None, SIDE), (None, side), (1, side))
     )
     style = tf.TensorSpec([None, shape.styles], tf.float32, name="style")
 
@@ -32,14 +32,14 @@ def convert(weights: graphs.Arrays, shape: network.Shape, variant: str) -> bytes
         return {"picture": graphs.whole(weights, shape, photo, style, network.MARGIN)}
 
     def modulation(photo: tf.Tensor, style: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"modulation": graphs.styled(weights, shape, photo, style, BORDER)[1]}
+        return {"modulation": graphs.styled(weights, shape, photo, style, BORDER, together=True)[1]}
 
     def tile(photo: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"picture": graphs.tile(weights, shape, photo)}
 
     module = tf.Module()
     module.serving_default = tf.function(whole, autograph=False, input_signature=[photo, style])
-    module.statistics = tf.function(modulation, autograph=False, input_signature=[padded, style])
+    module.statistics = tf.function(modulation, autograph=False, input_signature=[windows, style])
     module.tile = tf.function(tile, autograph=False, input_signature=[padded])
     keys = ["serving_default", "statistics", "tile"]
     with quiet(), tempfile.TemporaryDirectory() as saved:

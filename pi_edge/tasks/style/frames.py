@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.tasks.style import memory, photo, render, tiling
+from pi_edge.tasks.style import memory, photo, render, sampling, tiling
 from pi_edge.tasks.style.stylist import BORDER, MARGIN, MULTIPLE, Stylist, Tile
 
 
@@ -26,8 +26,14 @@ def styled(tile: Tile, pixels: NDArray[np.uint8], options: render.Options) -> ND
     return np.concatenate(list(render.styled_strips(tile, _Rows(pixels), grid, options)))
 
 
+def windows(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What `Stylist.modulation` takes of pixels [h, w, 3]."""
+    return sampling.read(_Rows(pixels), *pixels.shape[:2])
+
+
 def styled_alone(
     stylist: Stylist, pixels: NDArray[np.uint8], options: render.Options
 ) -> NDArray[np.uint8]:
-    """Pixels [h, w, 3] styled with their own statistics; small enough to need no reduction."""
-    return styled(stylist.tile(stylist.modulation(pixels, options.style)), pixels, options)
+    """Pixels [h, w, 3] styled with their own statistics."""
+    modulation = stylist.modulation(windows(pixels), options.style)
+    return styled(stylist.tile(modulation), pixels, options)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.tasks.style import blending, memory, noise, photo, tiling
+from pi_edge.tasks.style import blending, memory, noise, photo, sampling, tiling
 from pi_edge.tasks.style.stylist import BORDER, MARGIN, MULTIPLE, Stylist, Tile
 
 SCALES = {"fine": 2.0, "normal": 1.0, "bold": 0.5}
@@ -70,10 +70,10 @@ def render(
     channels = 4 if header.alpha else 3
     pixels = memory.tile_pixels(options.max_memory, width, channels)
     grid = tiling.grid(height, width, pixels, MARGIN, BORDER, MULTIPLE)
+    windows = _windows(source, height, width)
     reader = source.strips(height, width)  # already decodes while statistics are taken
     try:
-        reduced = source.reduced(*photo.reduced_size(height, width))
-        modulation = stylist.modulation(reduced, options.style)
+        modulation = stylist.modulation(windows, options.style)
         writer = photo.backend().writer(file, ending, header, (height, width))
         try:
             tile = stylist.tile(modulation)
@@ -83,6 +83,14 @@ def render(
             writer.abandon()
             raise
         writer.close()
+    finally:
+        reader.close()
+
+
+def _windows(source: photo.Photo, height: int, width: int) -> NDArray[np.float32]:
+    reader = source.strips(height, width)
+    try:
+        return sampling.read(reader, height, width)
     finally:
         reader.close()
 

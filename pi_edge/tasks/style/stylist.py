@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pi_edge import runtime
 from pi_edge.errors import PiEdgeError
-from pi_edge.tasks.style import folding, noise, tiling
+from pi_edge.tasks.style import folding
 
 MULTIPLE = 8
 """Heights and widths that the graphs take are multiples of this: what they reduce by inside."""
@@ -64,21 +64,18 @@ class Stylist:
         self._statistics: Run | None = self._runner(self._contents, "statistics")
 
     def modulation(
-        self, reduced: NDArray[np.uint8], style: NDArray[np.float32]
+        self, windows: NDArray[np.float32], style: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Scale and shift of every normalised channel, and the colour matrix, for one photo.
 
         Args:
-            reduced: the photo, uint8 [h, w, 3], reduced to some 256 pixels square.
+            windows: float32 [n, h, w, 3], from all over the photo, as `sampling` takes them; BORDER
+                pixels on every side are not counted.
             style: float32 [styles], as `choice.weights` makes them.
         """
-        height, width = reduced.shape[:2]
-        whole = tiling.whole(height, width, BORDER, MULTIPLE)
-        photo = tiling.taken(reduced, whole.rows.pixels(0), whole.columns.pixels(0))
-        seeded = photo + noise.at(whole.rows.places(0), whole.columns.places(0))[..., None]
         run = self._statistics or self._runner(self._contents, "statistics")
         self._statistics = run if self._keep else None
-        (modulation,) = run({"photo": seeded[None], "style": style[None]}).values()
+        (modulation,) = run({"photo": windows, "style": style[None]}).values()
         if modulation.shape[-1] != self._plan.length:
             raise PiEdgeError(f"{self.path} is not the file that its model.json tells of")
         return np.asarray(modulation[0])

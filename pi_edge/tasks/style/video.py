@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.errors import BadInput, Unavailable
-from pi_edge.tasks.style import frames, photo, render
+from pi_edge.tasks.style import frames, render
 from pi_edge.tasks.style.stylist import Stylist
 
 SAMPLES = 9  # frames that statistics are taken from
@@ -128,7 +128,7 @@ def _modulation(
     stylist: Stylist, source: Path, video: Video, options: render.Options
 ) -> NDArray[np.float32]:
     """The mean modulation of frames from all along the video."""
-    height, width = photo.reduced_size(video.height, video.width)
+    height, width = video.height, video.width
     found = []
     for index in range(SAMPLES):
         at = video.seconds * (index + 0.5) / SAMPLES
@@ -137,7 +137,7 @@ def _modulation(
         data = subprocess.run([*command, *one, "-"], capture_output=True).stdout
         if len(data) == height * width * 3:
             frame = np.frombuffer(data, np.uint8).reshape(height, width, 3)
-            found.append(stylist.modulation(frame, options.style))
+            found.append(stylist.modulation(frames.windows(frame), options.style))
     if not found:
         raise BadInput("no frame of the video can be read")
     return np.asarray(np.mean(found, axis=0), np.float32)

@@ -68,7 +68,7 @@ class TestBothBackends:
 
 def test_tiles_agree_with_the_picture_untiled(stylist: Stylist) -> None:
     pixels = waves(400, 520)
-    tile = stylist.tile(stylist.modulation(pixels, OPTIONS.style))
+    tile = stylist.tile(stylist.modulation(frames.windows(pixels), OPTIONS.style))
 
     def with_tiles(most: int) -> NDArray[np.float32]:
         grid = tiling.grid(*pixels.shape[:2], most, MARGIN, BORDER, MULTIPLE)
@@ -99,7 +99,7 @@ def test_where_tiles_meet_one_fades_into_the_other() -> None:
 
 def test_every_tile_is_reported(stylist: Stylist) -> None:
     pixels = waves(400, 520)
-    tile = stylist.tile(stylist.modulation(pixels, OPTIONS.style))
+    tile = stylist.tile(stylist.modulation(frames.windows(pixels), OPTIONS.style))
     grid = tiling.grid(400, 520, 200 * 200, MARGIN, BORDER, MULTIPLE)
     told: list[tuple[int, int]] = []
     report = lambda *counts: told.append(counts)  # noqa: E731

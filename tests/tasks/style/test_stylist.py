@@ -25,7 +25,7 @@ def test_a_filled_tile_gives_what_the_whole_graph_gives(
     inputs = {"photo": photo[None].astype(np.float32), "style": STYLE[None]}
     whole = Model(TINY / "float32.tflite").run(inputs)["picture"][0]
     around = tiling.mirrored(-MARGIN, 256 + MARGIN, 256)
-    tile = stylist.tile(stylist.modulation(photo, STYLE))
+    tile = stylist.tile(stylist.modulation(frames.windows(photo), STYLE))
     picture = tile(photo[around][:, around][None].astype(np.float32))[0]
     difference = np.abs(picture[MARGIN:-MARGIN, MARGIN:-MARGIN] - whole)
     # At the very edge the graphs pad differently, far from where a tile is used.
@@ -42,7 +42,7 @@ def test_smooth_parts_of_a_photo_get_noise(stylist: Stylist) -> None:
 
 def test_filling_twice_starts_from_the_file_both_times(stylist: Stylist) -> None:
     photo = waves(64, 80)
-    modulation = stylist.modulation(photo, STYLE)
+    modulation = stylist.modulation(frames.windows(photo), STYLE)
     tile = np.full((1, 64, 64, 3), 90, np.float32)
     first = stylist.tile(modulation)(tile)
     assert (stylist.tile(modulation)(tile) == first).all()
@@ -52,7 +52,7 @@ def test_the_style_matters(stylist: Stylist) -> None:
     photo = waves(64, 80)
     tile = np.full((1, 64, 64, 3), 90, np.float32)
     one, other = (
-        stylist.tile(stylist.modulation(photo, style))(tile)
+        stylist.tile(stylist.modulation(frames.windows(photo), style))(tile)
         for style in np.eye(2, dtype=np.float32)
     )
     assert np.abs(one - other).max() > 1
@@ -62,7 +62,7 @@ def test_the_style_matters(stylist: Stylist) -> None:
 def test_statistics_are_taken_of_pictures_of_any_shape(
     stylist: Stylist, size: tuple[int, int]
 ) -> None:
-    assert np.isfinite(stylist.modulation(waves(*size), STYLE)).all()
+    assert np.isfinite(stylist.modulation(frames.windows(waves(*size)), STYLE)).all()
 
 
 def test_a_model_json_without_a_plan_is_refused_in_a_line() -> None:
