@@ -30,9 +30,6 @@ ALPHA_ENDINGS = (".png", ".webp", ".tif", ".tiff")
 QUALITY = 92
 """Of JPEG and WebP, 1 to 100."""
 
-REDUCED = 256 * 256
-"""Pixels of the reduced photo that statistics are taken from."""
-
 
 @dataclass(frozen=True)
 class Header:
@@ -145,7 +142,7 @@ def open_photo(source: Path | bytes, max_memory: int) -> Photo:
     return photo
 
 
-def reduced_size(height: int, width: int, pixels: int = REDUCED) -> tuple[int, int]:
+def reduced_size(height: int, width: int, pixels: int) -> tuple[int, int]:
     """Height and width of about so many pixels in the same proportions; never more than it has."""
     factor = min(1.0, (pixels / (height * width)) ** 0.5)
     return max(1, round(height * factor)), max(1, round(width * factor))
