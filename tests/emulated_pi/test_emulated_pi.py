@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 import urllib.request
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,8 @@ def test_inference_protocol_answers_what_check_npz_expects(
 
 def test_the_light_blinks_at_the_start_and_is_steady_when_ready(daemon: Daemon) -> None:
     transitions = daemon.first_light["transitions"]
-    assert transitions[0]["state"] == "starting"
-    assert [t["lit"] for t in transitions] == [n % 2 == 0 for n in range(len(transitions))]
+    assert transitions[0]["state"] == "starting"  # perhaps not the first: the last 64 are told
+    assert all(a["lit"] != b["lit"] for a, b in pairwise(transitions))
     assert len(transitions) > 2, "loading under emulation takes longer than one blink"
     assert daemon.first_light["shows"] == "ready"
 
