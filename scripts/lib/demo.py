@@ -145,7 +145,8 @@ def detail(picture: np.ndarray) -> np.ndarray:
     """How steep a picture [h, w, 3] is, the mean over blocks of 8 x 8 pixels."""
     steep = np.hypot(*np.gradient(picture.mean(2)))
     height, width = (length // 8 for length in steep.shape)
-    return steep[: height * 8, : width * 8].reshape(height, 8, width, 8).mean((1, 3))
+    blocks = steep[: height * 8, : width * 8].reshape(height, 8, width, 8)
+    return np.asarray(blocks.mean((1, 3)))
 
 
 QUESTIONS = {"digits": picture, "stocks": closes, "regression": fires, "style": painting}
