@@ -9,26 +9,17 @@ from pi_edge.tasks.style import memory, photo, render, sampling, tiling
 from pi_edge.tasks.style.stylist import BORDER, MARGIN, MULTIPLE, Stylist, Tile
 
 
-class _Rows(photo.StripReader):
-    def __init__(self, pixels: NDArray[np.uint8]) -> None:
-        self.channels, self._pixels, self._row = pixels.shape[2], pixels, 0
-
-    def read(self, into: NDArray[np.uint8]) -> None:
-        into[:] = self._pixels[self._row : self._row + len(into)]
-        self._row += len(into)
-
-
 def styled(tile: Tile, pixels: NDArray[np.uint8], options: render.Options) -> NDArray[np.uint8]:
     """Pixels [h, w, 3] styled by a tile graph whose statistics are known."""
     height, width = pixels.shape[:2]
     room = memory.tile_pixels(options.max_memory, width)
     grid = tiling.grid(height, width, room, MARGIN, BORDER, MULTIPLE)
-    return np.concatenate(list(render.styled_strips(tile, _Rows(pixels), grid, options)))
+    return np.concatenate(list(render.styled_strips(tile, photo.HeldRows(pixels), grid, options)))
 
 
 def windows(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What `Stylist.modulation` takes of pixels [h, w, 3]."""
-    return sampling.read(_Rows(pixels), *pixels.shape[:2])
+    return sampling.read(photo.HeldRows(pixels), *pixels.shape[:2])
 
 
 def styled_alone(

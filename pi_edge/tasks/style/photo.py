@@ -90,6 +90,17 @@ class StripReader(ABC):
         """Stop reading, wherever it stands."""
 
 
+class HeldRows(StripReader):
+    """Rows of pixels [h, w, 3 or 4] that are in memory."""
+
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        self.channels, self._pixels, self._row = pixels.shape[2], pixels, 0
+
+    def read(self, into: NDArray[np.uint8]) -> None:
+        into[:] = self._pixels[self._row : self._row + len(into)]
+        self._row += len(into)
+
+
 class StripWriter(ABC):
     """A picture that is written from top to bottom."""
 

@@ -17,6 +17,9 @@ SCALES = {"fine": 2.0, "normal": 1.0, "bold": 0.5}
 
 PREVIEW_PIXELS = 640 * 480
 
+HELD = 1_500_000
+"""Pixels of the largest photo that is held, not decoded twice: at most 6 MB."""
+
 Report = Callable[[int, int], None]
 
 
@@ -70,8 +73,7 @@ def render(
     channels = 4 if header.alpha else 3
     pixels = memory.tile_pixels(options.max_memory, width, channels)
     grid = tiling.grid(height, width, pixels, MARGIN, BORDER, MULTIPLE)
-    windows = _windows(source, height, width)
-    reader = source.strips(height, width)  # already decodes while statistics are taken
+    windows, reader = _opened(source, height, width)
     try:
         modulation = stylist.modulation(windows, options.style)
         writer = photo.backend().writer(file, ending, header, (height, width))
@@ -87,12 +89,20 @@ def render(
         reader.close()
 
 
-def _windows(source: photo.Photo, height: int, width: int) -> NDArray[np.float32]:
-    reader = source.strips(height, width)
+def _opened(
+    source: photo.Photo, height: int, width: int
+) -> tuple[NDArray[np.float32], photo.StripReader]:
+    """The windows on a photo, and its pixels from the top."""
+    first = source.strips(height, width)
     try:
-        return sampling.read(reader, height, width)
+        if height * width > HELD:
+            windows = sampling.read(first, height, width)
+            return windows, source.strips(height, width)  # decodes while statistics are taken
+        held = np.empty((height, width, first.channels), np.uint8)
+        first.read(held)
     finally:
-        reader.close()
+        first.close()
+    return sampling.read(photo.HeldRows(held), height, width), photo.HeldRows(held)
 
 
 def styled_strips(

@@ -61,6 +61,14 @@ class TestBothBackends:
         assert picture.shape == normal.shape
         assert np.abs(picture - normal).mean() > 0.5
 
+    def test_a_photo_decoded_twice_gives_what_a_held_one_gives(
+        self, stylist: Stylist, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        data = png(waves(300, 360))
+        held = rendered(stylist, data, OPTIONS)
+        monkeypatch.setattr(render, "HELD", 0)
+        assert (rendered(stylist, data, OPTIONS) == held).all()
+
     def test_a_preview_is_small(self, stylist: Stylist) -> None:
         picture = rendered(stylist, png(waves(900, 1200)), replace(OPTIONS, preview=True))
         assert picture.shape == (480, 640, 3)
@@ -72,7 +80,7 @@ def test_tiles_agree_with_the_picture_untiled(stylist: Stylist) -> None:
 
     def with_tiles(most: int) -> NDArray[np.float32]:
         grid = tiling.grid(*pixels.shape[:2], most, MARGIN, BORDER, MULTIPLE)
-        rows = frames._Rows(pixels)
+        rows = photo.HeldRows(pixels)
         return np.concatenate(list(render.styled_strips(tile, rows, grid, OPTIONS))).astype("f4")
 
     one, many = with_tiles(10**7), with_tiles(200 * 200)
@@ -88,7 +96,7 @@ def test_where_tiles_meet_one_fades_into_the_other() -> None:
 
     pixels = waves(250, 320)
     grid = tiling.grid(250, 320, 240 * 240, MARGIN, BORDER, MULTIPLE)
-    strips = render.styled_strips(tile, frames._Rows(pixels), grid, OPTIONS)
+    strips = render.styled_strips(tile, photo.HeldRows(pixels), grid, OPTIONS)
     picture = np.concatenate(list(strips)).astype(int)
     assert picture.shape == pixels.shape
     assert len(np.unique(picture[::100, ::100])) > 2
@@ -103,7 +111,7 @@ def test_every_tile_is_reported(stylist: Stylist) -> None:
     grid = tiling.grid(400, 520, 200 * 200, MARGIN, BORDER, MULTIPLE)
     told: list[tuple[int, int]] = []
     report = lambda *counts: told.append(counts)  # noqa: E731
-    list(render.styled_strips(tile, frames._Rows(pixels), grid, OPTIONS, report))
+    list(render.styled_strips(tile, photo.HeldRows(pixels), grid, OPTIONS, report))
     count = grid.tiles
     assert told == [(done, count) for done in range(1, count + 1)]
 
