@@ -17,10 +17,11 @@ COLUMN_BYTES = 7000.0
 TILE_BYTES = 165.0
 """Bytes that the network takes for each pixel of a tile, as measured at 512 to 1088 pixels."""
 
-LARGEST = 592 * 592
-"""Pixels of the largest tiles, margins included. A photo of 1024 pixels square took 334 ms in tiles
-of at most 512 pixels square, 267 in four of 584 and 258 in three of 1088 x 440; larger ones spend
-on fresh memory what they save in margins."""
+LARGEST = 560 * 560
+"""Pixels of the largest tiles, margins included. A photo of 1024 pixels square took 238 ms in four
+tiles of 592 pixels square, 215 in six of 440 x 592, 212 in nine of 440: larger ones spend on fresh
+memory what they save in margins, smaller ones cost large photos more (12 megapixels a third more
+at 512)."""
 
 SMALLEST = (8 * MULTIPLE + 2 * MARGIN) ** 2
 

@@ -19,9 +19,11 @@ class Axis:
     Attributes:
         length: of the picture.
         tile: length of each tile.
-        count: how many tiles there are; the last may reach beyond the picture's edge.
+        count: how many tiles there are.
         margin: pixels at a tile's end towards its neighbour that are not used.
-        border: pixels by which the first tile begins before the picture.
+        border: pixels by which the first tile begins before the picture, and the last ends behind
+            it, or up to multiple - 1 more.
+        multiple: what a tile's place and length are multiples of.
     """
 
     length: int
@@ -29,10 +31,15 @@ class Axis:
     count: int
     margin: int
     border: int
+    multiple: int
 
     def places(self, index: int) -> NDArray[np.int64]:
         """Where in the picture a tile's pixels are, beyond its edges too."""
         start = index * (self.tile - 2 * self.margin) - self.border
+        if index + 1 == self.count:
+            # Farther behind the edge than the border the picture would differ from one untiled.
+            over = start + self.tile - self.length - self.border
+            start -= over // self.multiple * self.multiple
         return np.arange(start, start + self.tile)
 
     def pixels(self, index: int) -> NDArray[np.int64]:
@@ -128,7 +135,7 @@ def _axes(length: int, margin: int, border: int, multiple: int) -> Iterator[Axis
         tile = -(-least // multiple) * multiple
         if count > 1 and tile < 2 * margin + 2 * multiple:
             return
-        yield Axis(length, tile, count, margin, border)
+        yield Axis(length, tile, count, margin, border, multiple)
 
 
 def mirrored(start: int, stop: int, length: int) -> NDArray[np.int64]:

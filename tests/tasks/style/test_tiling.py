@@ -76,3 +76,12 @@ def test_taken_is_a_view_inside_and_mirrored_at_the_edge() -> None:
     assert (inside == pixels[1:4, 2:5]).all()
     edge = tiling.taken(pixels, tiling.mirrored(-1, 2, 5), np.arange(2))
     assert (edge == pixels[[0, 0, 1], :2]).all()
+
+
+@pytest.mark.parametrize("length", [500, 777, 1224, 1632, 4001])
+def test_no_tile_looks_farther_behind_an_edge_than_the_border(length: int) -> None:
+    grid = tiling.grid(length, length, 400 * 400, 64, 16, 8)
+    for axis in (grid.rows, grid.columns):
+        places = np.concatenate([axis.places(index) for index in range(axis.count)])
+        assert places.min() == -16
+        assert length + 15 <= places.max() < length + 16 + 8
