@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import zipfile
 from pathlib import Path
@@ -69,7 +70,7 @@ def test_a_wheel_with_another_file_is_not_believed(
 def test_what_was_fetched_is_kept_and_not_fetched_again(
     nothing_installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data, "SHA256", data.hashlib.sha256(b"prices").hexdigest())
+    monkeypatch.setattr(data, "SHA256", hashlib.sha256(b"prices").hexdigest())
     monkeypatch.setattr("subprocess.run", pip_that_fetches(b"prices"))
     assert data.find() == nothing_installed
     monkeypatch.setattr("subprocess.run", None)
@@ -81,7 +82,7 @@ def test_a_damaged_copy_is_fetched_again(
 ) -> None:
     nothing_installed.parent.mkdir(parents=True)
     nothing_installed.write_bytes(b"pri")
-    monkeypatch.setattr(data, "SHA256", data.hashlib.sha256(b"prices").hexdigest())
+    monkeypatch.setattr(data, "SHA256", hashlib.sha256(b"prices").hexdigest())
     monkeypatch.setattr("subprocess.run", pip_that_fetches(b"prices"))
     assert data.find().read_bytes() == b"prices"
 
@@ -99,7 +100,7 @@ def test_an_installed_skfolio_is_used_without_importing_it(
         origin = str(broken)
 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: Spec)
-    monkeypatch.setattr(data, "SHA256", data.hashlib.sha256(b"prices").hexdigest())
+    monkeypatch.setattr(data, "SHA256", hashlib.sha256(b"prices").hexdigest())
     assert data.find() == path
 
 

