@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,8 +99,10 @@ def connect(name: str) -> Iterator[Host]:
         ask = () if sys.stdin.isatty() else ("-o", "BatchMode=yes")
         # cat ends when this process closes its input, by ending: nothing is left behind.
         master = subprocess.Popen(
-            ["ssh", *options, "-o", "ControlMaster=yes", "-o", "ConnectTimeout=30", *ask]
-            + [name, "echo open; cat >/dev/null"],
+            [
+                *("ssh", *options, "-o", "ControlMaster=yes", "-o", "ConnectTimeout=30", *ask),
+                *(name, "echo open; cat >/dev/null"),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,
