@@ -8,6 +8,7 @@ from typing import Any
 
 from pi_edge.benchmark import report as reports
 from pi_edge.benchmark.report import Report
+from pi_edge.benchmark.table import number, short, table
 
 COLUMNS = (
     ("", "model"),
@@ -82,8 +83,8 @@ def to_text(here: Report, there: Report) -> str:
         row = pair.row
         lines.append(
             [
-                reports.short(row["model"]),
-                reports.short(row["variant"]),
+                short(row["model"]),
+                short(row["variant"]),
                 str(row["threads"]),
                 _figure(pair.here, "p50_ms"),
                 _figure(pair.there, "p50_ms"),
@@ -97,7 +98,7 @@ def to_text(here: Report, there: Report) -> str:
             ]
         )
     sides = f"here:  {_side(here)}\nthere: {_side(there)}"
-    return "\n\n".join(filter(None, [sides, reports.table(COLUMNS, lines), "\n".join(notes)]))
+    return "\n\n".join(filter(None, [sides, table(COLUMNS, lines), "\n".join(notes)]))
 
 
 def _side(report: Report) -> str:
@@ -116,7 +117,7 @@ def _by_key(report: Report) -> dict[tuple[str, str, int], Mapping[str, Any]]:
 
 
 def _figure(row: Mapping[str, Any] | None, key: str, unit: float = 1) -> str:
-    return "-" if row is None or row["error"] is not None else reports.number(row[key] / unit)
+    return "-" if row is None or row["error"] is not None else number(row[key] / unit)
 
 
 def _times(ratio: float | None) -> str:

@@ -10,14 +10,10 @@ from typing import Any
 from pi_edge import files
 from pi_edge.benchmark import machine
 from pi_edge.benchmark.suite import FORMAT
+from pi_edge.benchmark.table import number, short, table
 from pi_edge.errors import BadInput, NotFound, PiEdgeError
 
 Report = Mapping[str, Any]
-
-WIDEST_NAME = 16
-
-# Columns of words; the others hold figures.
-LEFT = {"model", "variant", "note", "server", "load", "goal", "how", "picture", "program"}
 
 COLUMNS = (
     ("", "model"),
@@ -177,35 +173,3 @@ def _cells(row: Mapping[str, Any], notes: list[str]) -> list[str]:
         ]
     size = number(row["bytes"] / 1e3) if row["bytes"] is not None else "-"
     return [short(row["model"]), short(row["variant"]), str(row["threads"]), *figures, size, marks]
-
-
-def number(value: float) -> str:
-    """Three figures that count, and no more digits than a column holds.
-
-    >>> [number(x) for x in (0.02345, 1.5, 45.678, 39123.4)]
-    ['0.0234', '1.50', '45.7', '39123']
-    """
-    value = float(value)
-    for limit, digits in ((0.1, 4), (1, 3), (10, 2), (100, 1)):
-        if abs(value) < limit:
-            return f"{value:.{digits}f}"
-    return f"{value:.0f}"
-
-
-def short(name: str) -> str:
-    """A name that fits its column."""
-    return name if len(name) <= WIDEST_NAME else name[: WIDEST_NAME - 1] + "…"
-
-
-def table(headers: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns, two lines of headers; names to the left, figures to the right."""
-    lines = [*([header[i] for header in headers] for i in (0, 1)), *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(headers))]
-    left = {i for i, header in enumerate(headers) if header[1] in LEFT}
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i in left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )

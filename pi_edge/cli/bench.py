@@ -12,6 +12,7 @@ from typing import Any
 from pi_edge import catalog, config
 from pi_edge.benchmark import compare, machine, report, suite
 from pi_edge.benchmark.progress import Progress
+from pi_edge.benchmark.table import number
 from pi_edge.errors import BadInput
 
 
@@ -89,7 +90,7 @@ def _threads(count: int) -> str:
 
 def _line(row: dict[str, Any]) -> str:
     figures = (
-        f"p50 {report.number(row['p50_ms'])} ms, {report.number(row['throughput'])} runs/s"
+        f"p50 {number(row['p50_ms'])} ms, {number(row['throughput'])} runs/s"
         if row["error"] is None
         else ""
     )

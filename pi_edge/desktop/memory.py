@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pi_edge.benchmark import training
+
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8
@@ -67,14 +69,8 @@ def megabytes(count: int) -> str:
 
 
 def report(peak: int, alone: int) -> str:
-    """Say what a training took, beside what others were measured to take for the same.
-
-    The comparison comes from the notes that this project grew from: the tutorial CNN
-    (mnist-flux-cnn) and MLP (mnist-mlp), each trained the usual way.
-    """
+    """Say what a training took, beside what others were noted to take for the same networks."""
     return (
         f"peak memory {megabytes(peak)}, of which importing TensorFlow {megabytes(alone)} and "
-        f"training {megabytes(max(peak - alone, 0))} (elsewhere noted for the tutorial CNN: "
-        "400 MB in Python TensorFlow, 600 MB in TensorFlow.jl, 2.6 GB in Flux; "
-        "for the MLP: 2.0 GB in Flux)"
+        f"training {megabytes(max(peak - alone, 0))} (elsewhere noted: {training.elsewhere()})"
     )

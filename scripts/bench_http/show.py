@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench_http import figures
-from pi_edge.benchmark.report import number, table
+from pi_edge.benchmark.table import number, table
 
 LOAD_COLUMNS = (
     ("", "server"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench_style.comparison import PEER
-from pi_edge.benchmark.report import table
+from pi_edge.benchmark.table import table
 
 COLUMNS = (
     ("", "picture"),

@@ -108,8 +108,3 @@ def test_a_damaged_report_is_refused(tmp_path: Path, damage: dict[str, Any]) -> 
     path.write_text(json.dumps(a_report() | damage))
     with pytest.raises(BadInput, match="damaged report"):
         report.read(path)
-
-
-def test_numbers_keep_three_figures() -> None:
-    shown = [report.number(x) for x in (0, 0.02345, 0.5, 1.5, 45.678, 345.6, 39123.4)]
-    assert shown == ["0.0000", "0.0234", "0.500", "1.50", "45.7", "346", "39123"]
