@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from pi_edge import access_token
 from pi_edge.errors import BadInput, NotFound
 
 SYSTEM_FILE = Path("/etc/pi-edge/config.toml")
+# Where systemd/pi-edge.service keeps its state.
+SERVICE_STATE = Path("/var/lib/pi-edge")
 
 
 def shipped_models() -> Path:
@@ -33,6 +36,8 @@ class Config:
     Attributes:
         host: address to listen on.
         port: TCP port to listen on; 0 takes a free one.
+        token: what every client must show; without one the daemon demands a token of its own
+            making where it listens beyond this machine, and none elsewhere.
         models: folder of shipped models, read only.
         state: folder for what must outlive a restart; STATE/models holds the owner's models.
         threads: threads one inference may use.
@@ -46,6 +51,7 @@ class Config:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    token: str = field(default="", repr=False)
     models: Path = Path()
     state: Path = Path()
     threads: int = 1
@@ -132,7 +138,10 @@ def _convert(name: str, value: Any, source: str) -> Any:
             raise BadInput(f"{source} must be from {low} to {high}, not {number}")
         return number
     if not isinstance(value, str | Path):
-        raise BadInput(f"{source} must be text, not {value!r}")
+        shown = "" if name == "token" else f", not {value!r}"
+        raise BadInput(f"{source} must be text{shown}")
+    if name == "token":
+        return access_token.check(str(value), source)
     if types[name] == "Path":
         return Path(value).expanduser()
     if name in _CHOICES and value not in _CHOICES[name]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from pi_edge import __version__, catalog, runtime, systemd
+from pi_edge import __version__, access_token, catalog, runtime, systemd
 from pi_edge.config import Config
 from pi_edge.errors import PiEdgeError
 from pi_edge.handle import Handle, trivial_inputs
@@ -61,7 +61,7 @@ def serve(config: Config, listener: socket.socket) -> None:
     """Run the daemon on a listening socket until it is told to stop.
 
     Raises:
-        PiEdgeError: there is no TFLite runtime.
+        PiEdgeError: there is no TFLite runtime, or no token where one is needed.
     """
     runtime.installed()
     # The watchdog ends a stuck daemon by SIGABRT: this says in the log where it was stuck.
@@ -150,12 +150,19 @@ class Daemon:
         ]
 
     def run(self, listener: socket.socket) -> None:
-        """Serve on ``listener`` until SIGTERM, SIGINT or SIGHUP."""
+        """Serve on ``listener`` until SIGTERM, SIGINT or SIGHUP.
+
+        Raises:
+            PiEdgeError: it listens beyond this machine and cannot have a token.
+        """
         # Imported here, with the socket already listening: this takes the most of the start.
         from pi_edge.server import app, style_route, web_server
 
         self.url = url_of(listener)
         config = self.config
+        token = access_token.in_force(config.token, config.state, listener.getsockname()[0])
+        if token:
+            logger.info("clients must show the token that is in %s", token.place)
         application = app.Application(
             self.repository,
             lambda: self.state,
@@ -163,6 +170,7 @@ class Daemon:
             config.max_body,
             style_route.Settings(config.style_memory, config.style_queue, config.threads),
             self._on_inference,
+            token,
         )
         self._end_styling = application.stop
         server = web_server.create(application, DRAIN_SECONDS)

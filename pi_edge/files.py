@@ -16,8 +16,10 @@ from typing import Any, BinaryIO
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     """Open a new file beside `path` for writing; on success it takes `path`'s place.
+
+    Until then its owner alone can read it; then it has the permissions `mode`.
 
     The bytes are on the disk before the name changes, and the new name is on the disk
     before this returns. When the block raises, `path` is as it was.
@@ -28,7 +30,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
-            os.fchmod(file.fileno(), 0o644)
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         Path(beside).replace(path)
     except BaseException:
@@ -37,9 +39,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     _sync_folder(path.parent)
 
 
-def write_bytes(path: Path, contents: bytes) -> None:
+def write_bytes(path: Path, contents: bytes, mode: int = 0o644) -> None:
     """Replace the file at `path` by `contents`, whole or not at all."""
-    with replacing(path) as file:
+    with replacing(path, mode) as file:
         file.write(contents)
 
 

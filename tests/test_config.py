@@ -24,6 +24,22 @@ def test_the_limits_of_styling_can_be_set_anywhere(tmp_path: Path) -> None:
     assert (defaults.style_memory, defaults.style_queue) == (200, 4)
 
 
+def test_a_token_can_be_set_and_is_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('token = "s3cret~"\n')
+    settings = config.load({}, {}, file)
+    assert settings.token == "s3cret~"
+    assert "s3cret" not in repr(settings)
+    assert config.load({}, {"PI_EDGE_TOKEN": "other"}, file).token == "other"
+
+
+@pytest.mark.parametrize("token", ["s3cret word", "s3cret\n", "s3crét", "s3cret\x7f"])
+def test_a_token_that_no_header_carries_is_refused_and_not_shown(token: str) -> None:
+    with pytest.raises(BadInput, match="PI_EDGE_TOKEN must be letters, digits") as refusal:
+        config.load({}, {"PI_EDGE_TOKEN": token})
+    assert "s3c" not in str(refusal.value)
+
+
 def test_a_flag_that_was_not_given_changes_nothing() -> None:
     assert config.load({"port": None}, {}).port == 8080
 

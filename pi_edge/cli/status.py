@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import Any
 
-from pi_edge import config
+from pi_edge import access_token, config
 from pi_edge.errors import PiEdgeError
 
 # Seconds; a daemon that takes longer is as good as none.
@@ -23,23 +25,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = config.load({})
-    status = ask(args.url or f"http://127.0.0.1:{settings.port}")
+    url = args.url or f"http://127.0.0.1:{settings.port}"
+    try:
+        status = ask(url, settings.token)
+    except Locked:
+        if settings.token or not _is_here(url):
+            raise
+        status = _ask_with_own_token(url, settings)
     print(json.dumps(status, indent=2, ensure_ascii=False) if args.json else to_text(status))
     return 0
 
 
-def ask(url: str) -> dict[str, Any]:
+class Locked(PiEdgeError):
+    """The daemon demands another token."""
+
+
+def ask(url: str, token: str = "") -> dict[str, Any]:
     """The answer of /status.
 
+    Args:
+        token: what to show to a daemon that demands it.
+
     Raises:
+        Locked: that is not the token.
         PiEdgeError: nobody, or somebody else, answers there.
     """
     nobody = f"no daemon answers at {url}: start one with pi-edge serve, or say where with --url"
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(f"{url.rstrip('/')}/status", timeout=PATIENCE) as answer:
+        request = urllib.request.Request(f"{url.rstrip('/')}/status")
+        if token:  # not for whoever it may redirect to
+            request.add_unredirected_header("Authorization", f"Bearer {token}")
+        with direct.open(request, timeout=PATIENCE) as answer:
             status = json.load(answer)
     except urllib.error.HTTPError as error:
+        if error.code == 401:
+            raise Locked(
+                f"the daemon at {url} demands {'another' if token else 'a'} token: give it as in"
+                " PI_EDGE_TOKEN=... pi-edge status"
+            ) from None
         raise PiEdgeError(f"{url} answers {error.code}: it is no pi-edge") from None
     except OSError:
         raise PiEdgeError(nobody) from None
@@ -50,6 +74,29 @@ def ask(url: str) -> dict[str, Any]:
     if not isinstance(status, dict) or not {"state", "models"} <= status.keys():
         raise PiEdgeError(f"what answers at {url} is no pi-edge: say where it is with --url")
     return status
+
+
+def _is_here(url: str) -> bool:
+    """Whether only this machine can answer at a URL: nobody else shall be sent its token."""
+    host = urllib.parse.urlsplit(url).hostname or ""
+    return host == "localhost" or access_token.is_loopback(host)
+
+
+def _ask_with_own_token(url: str, settings: config.Config) -> dict[str, Any]:
+    """The same of a daemon on this machine that keeps its state where the settings say, or that is
+    the service."""
+    advice = "say which state folder it has, as in PI_EDGE_STATE=DIR pi-edge status"
+    paths = [access_token.file_of(state) for state in (settings.state, config.SERVICE_STATE)]
+    for path in paths:
+        try:
+            token = access_token.read(path)
+        except access_token.Unreadable as error:
+            advice = f"{error}, so ask as its owner: sudo pi-edge status"
+            continue
+        if token:
+            with contextlib.suppress(Locked):
+                return ask(url, token)
+    raise Locked(f"the daemon at {url} demands its token: {advice}")
 
 
 def to_text(status: dict[str, Any]) -> str:

@@ -10,11 +10,13 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route, Router
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pi_edge.access_token import Token
 from pi_edge.errors import PiEdgeError
 from pi_edge.repository import Repository
 from pi_edge.server import answers, inference_protocol, style_route, task_routes
+from pi_edge.server.authorization import TokenDemanded
 from pi_edge.server.metrics import Metrics
 
 logger = logging.getLogger("pi_edge")
@@ -33,6 +35,7 @@ class Application:
         max_body: largest request body in bytes, compressed or not.
         styling: limits of styling photos.
         on_picture: called on the event loop after each photo styled.
+        token: what clients must show; None lets everybody in.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Application:
         max_body: int,
         styling: style_route.Settings = _DEFAULTS,
         on_picture: Callable[[], None] = lambda: None,
+        token: Token | None = None,
     ) -> None:
         style = style_route.StyleRoute(repository, styling, max_body, on_picture)
         self._line = style.line
@@ -52,7 +56,9 @@ class Application:
             Route("/tasks/style", style, methods=["POST"]),
             *task_routes.routes(repository, status, self._metrics, max_body),
         ]
-        self._router = Router(routes, redirect_slashes=False)
+        self._router: ASGIApp = Router(routes, redirect_slashes=False)
+        if token:
+            self._router = TokenDemanded(self._router, token)
         # One endpoint may have two patterns, with and without a version: they count as one.
         self._patterns: dict[Any, str] = {route.endpoint: route.path for route in reversed(routes)}
 

@@ -159,7 +159,7 @@ def main(arguments: Sequence[str]) -> int:
             tempfile.TemporaryDirectory(prefix="pi-edge-demo-") as state,
             daemon(state, arguments) as url,
         ):
-            models = ask_all(url)
+            models = ask_all(url, own_token(state, arguments))
             bench(models)
     except Failed as failure:
         print(f"pi-edge: the demo failed: {failure}", file=sys.stderr)
@@ -194,6 +194,16 @@ def daemon(state: str, arguments: Sequence[str]) -> Iterator[str]:
             process.wait()
 
 
+def own_token(state: str, arguments: Sequence[str]) -> str:
+    """What the daemon demands that clients show: as set, else as it made it; "" for nothing."""
+    from pi_edge import access_token, config
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config", type=Path)
+    settings = config.load({}, file=parser.parse_known_args(list(arguments))[0].config)
+    return settings.token or access_token.read(access_token.file_of(Path(state))) or ""
+
+
 def address(arguments: Sequence[str]) -> tuple[str, int]:
     """Where the daemon will listen: as asked, else port 8080, else any that is free."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -221,7 +231,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
     raise Failed(f"the daemon was not ready within {START_SECONDS} s")
 
 
-def ask_all(url: str) -> list[str]:
+def ask_all(url: str, token: str) -> list[str]:
     """Send every shipped model its task's question and print the answers. Returns the names."""
     names = sorted(path.parent.name for path in (ROOT / "models").glob("*/model.json"))
     if not names:
@@ -233,7 +243,7 @@ def ask_all(url: str) -> list[str]:
         if task not in QUESTIONS:
             raise Failed(f"{name}: the demo has no input for the task {task!r}")
         question = QUESTIONS[task](folder, about)
-        answer = ask(f"{url}/tasks/{task}?model={urllib.parse.quote(name)}", question)
+        answer = ask(f"{url}/tasks/{task}?model={urllib.parse.quote(name)}", question, token)
         try:
             told = question.told(answer)
         except (LookupError, TypeError, ValueError, OSError):  # not even of the right shape
@@ -245,10 +255,12 @@ def ask_all(url: str) -> list[str]:
     return names
 
 
-def ask(url: str, question: Question) -> dict[str, Any]:
+def ask(url: str, question: Question, token: str = "") -> dict[str, Any]:
     """The daemon's answer to one question."""
     url += f"&{question.query}" * bool(question.query)
     headers = {"Content-Type": question.content_type}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(url, question.body, headers)
     began = time.monotonic()
     try:

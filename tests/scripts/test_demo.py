@@ -56,3 +56,18 @@ def test_a_painted_photo_is_kept_where_it_says(temporary: Path) -> None:
 def test_what_is_no_painting_of_the_photo_is_wrong(picture: Image.Image, temporary: Path) -> None:
     assert told_of(picture) == ""
     assert not list(temporary.iterdir())
+
+
+def test_the_demo_shows_the_token_that_its_daemon_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PI_EDGE_TOKEN", raising=False)
+    assert demo.own_token(str(tmp_path), ["--host", "0.0.0.0"]) == ""
+    (tmp_path / "token").write_text("made\n")
+    assert demo.own_token(str(tmp_path), ["--host", "0.0.0.0"]) == "made"
+
+
+def test_the_demo_shows_the_token_that_was_set(tmp_path: Path) -> None:
+    settings = tmp_path / "config.toml"
+    settings.write_text('token = "set"\n')
+    assert demo.own_token(str(tmp_path), ["--config", str(settings)]) == "set"
