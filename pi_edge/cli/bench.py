@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     # What can be refused is refused before the minutes of measuring.
     other = report.read(args.compare) if args.compare else None
     if args.json:
-        _check_writable(args.json)
+        check_writable(args.json)
     entries, problems = catalog.find(settings.models, catalog.owned_models(settings.state))
     for problem in problems.values():
         print(f"pi-edge: left out: {problem}", file=sys.stderr)
@@ -74,7 +74,8 @@ def _thread_counts(text: str) -> list[int]:
     return list(dict.fromkeys(counts))
 
 
-def _check_writable(path: Path) -> None:
+def check_writable(path: Path) -> None:
+    """Refuse a file that could not be written, before the minutes of measuring."""
     folder = path.absolute().parent
     if path.is_dir():
         raise BadInput(f"--json {path} is a folder: name a file")
