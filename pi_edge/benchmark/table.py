@@ -7,7 +7,18 @@ from collections.abc import Sequence
 WIDEST_NAME = 16
 
 # Columns of words; the others hold figures.
-LEFT = {"model", "variant", "note", "server", "load", "goal", "how", "picture", "program"}
+LEFT = {
+    "model",
+    "variant",
+    "machine",
+    "note",
+    "server",
+    "load",
+    "goal",
+    "how",
+    "picture",
+    "program",
+}
 
 
 def number(value: float) -> str:
