@@ -83,11 +83,14 @@ class Host:
 
 
 @contextmanager
-def connect(name: str) -> Iterator[Host]:
+def connect(name: str, *, ask: bool = True) -> Iterator[Host]:
     """A connection to a host, open for as long as the block lasts.
 
     On a terminal ssh may ask for a password or to confirm a new host key; elsewhere nobody is there
-    to answer.
+    to answer, nor where several connections are opened at once.
+
+    Args:
+        ask: whether ssh may ask.
 
     Raises:
         Unavailable: it cannot be reached; with ssh's own reason.
@@ -96,11 +99,11 @@ def connect(name: str) -> Iterator[Host]:
         raise Unavailable(f"{name} is no host name")
     with tempfile.TemporaryDirectory(prefix="pi-edge-") as folder, tempfile.TemporaryFile() as said:
         options = (*config_of(name), "-o", f"ControlPath={folder}/ssh", *_ALIVE)
-        ask = () if sys.stdin.isatty() else ("-o", "BatchMode=yes")
+        silent = () if ask and sys.stdin.isatty() else ("-o", "BatchMode=yes")
         # cat ends when this process closes its input, by ending: nothing is left behind.
         master = subprocess.Popen(
             [
-                *("ssh", *options, "-o", "ControlMaster=yes", "-o", "ConnectTimeout=30", *ask),
+                *("ssh", *options, "-o", "ControlMaster=yes", "-o", "ConnectTimeout=30", *silent),
                 *(name, "echo open; cat >/dev/null"),
             ],
             stdin=subprocess.PIPE,

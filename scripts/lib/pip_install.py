@@ -53,6 +53,15 @@ def install(python: Path, checkout: Path, extras: Sequence[str], log: Path) -> N
     logged([*_pip(python), "--only-binary=:all:", "--editable", target], log, cwd=checkout)
 
 
+def install_wheels(python: Path, requirements: Sequence[str], log: Path) -> None:
+    """Install distributions, none of which is built here.
+
+    Raises:
+        Unreachable, NoWheel, Refused: as ``install``.
+    """
+    logged([*_pip(python), "--only-binary=:all:", *requirements], log, tail=0)
+
+
 def install_photos(python: Path, requirements: Sequence[str], log: Path) -> None:
     """Install pyvips and the libvips that comes as a wheel.
 

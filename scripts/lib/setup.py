@@ -45,6 +45,17 @@ def test(arguments: list[str]) -> int:
     return 0
 
 
+def deploy(arguments: list[str]) -> int:
+    """Become what deploys. It needs nothing but Python, unless it is to bring other packages."""
+    python = sys.executable
+    if "--offline" in arguments:
+        environment.ensure()
+        python = str(BIN / "python")
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    _become([python, "-m", "pi_edge.deploy", *arguments], environ)
+    return 0
+
+
 def lint(arguments: list[str]) -> int:
     """Set up with the linters and run them all, even after one complained."""
     if arguments:
@@ -72,7 +83,7 @@ def _become(command: list[str], environ: dict[str, str]) -> None:
 
 
 def main() -> int:
-    commands = {"run": run, "prepare": prepare, "test": test, "lint": lint}
+    commands = {"run": run, "prepare": prepare, "test": test, "deploy": deploy, "lint": lint}
     try:
         return commands[sys.argv[1]](sys.argv[2:])
     except Refused as refusal:
