@@ -107,11 +107,14 @@ class _Deployment:
             )
         if self.wishes.dry_run:
             return self._intentions(plan, facts)
+        brought = (
+            self._wheelhouse(facts) if self.wishes.offline and plan["make_environment"] else []
+        )
         self._begin()
         plan = self._plan()  # what is true now that nobody else changes it
-        self._send(plan)
+        self._send([self.wishes.manifest.source(blob) for blob in plan["blobs"]])
         if plan["make_environment"]:
-            self.there.ask("environment", key=plan["environment"], setup=self.wishes.manifest.setup)
+            self._make_environment(plan["environment"], brought)
         return self._switch(plan)
 
     def _plan(self) -> dict[str, Any]:
@@ -148,12 +151,29 @@ class _Deployment:
         elif earlier:
             self.notes.append(f"an earlier deployment, of {earlier['release']}, was finished first")
 
-    def _send(self, plan: dict[str, Any]) -> None:
-        files = [self.wishes.manifest.source(blob) for blob in plan["blobs"]]
+    def _wheelhouse(self, facts: dict[str, Any]) -> list[File]:
+        """What the host would download, from here."""
+        from pi_edge.deploy import offline
+
+        return offline.collect(offline.target(facts), self.say)
+
+    def _make_environment(self, key: str, brought: list[File]) -> None:
+        if brought:
+            blobs = [(file.sha256, file.size) for file in brought]
+            lacking = set(self.there.ask("missing", blobs=blobs)["blobs"])
+            self._send([file for file in brought if file.sha256 in lacking])
+        self.there.ask(
+            "environment",
+            key=key,
+            setup=self.wishes.manifest.setup,
+            brought=[(file.path, file.sha256) for file in brought],
+        )
+
+    def _send(self, files: list[File]) -> None:
         if files:
             self.say(f"sending {_amount(files)}")
             self.there.give(files)
-            self.sent = sum(file.size for file in files)
+            self.sent += sum(file.size for file in files)
 
     def _switch(self, plan: dict[str, Any]) -> Result:
         release = plan["release"]

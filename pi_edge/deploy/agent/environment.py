@@ -64,14 +64,20 @@ def site_packages(environment: Path) -> Path:
     return environment / f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
 
 
-def install_system_packages(say: Say) -> None:
+def install_system_packages(say: Say, brought: Path | None) -> None:
     """Have apt install what no wheel brings.
+
+    Args:
+        brought: folder with the packages and what they depend on; without one apt downloads them.
 
     Raises:
         PiEdgeError: it cannot.
     """
     packages = facts.lacking()
     if not packages:
+        return
+    if brought:
+        _install_brought(packages, brought, say)
         return
     say(f"apt installs {', '.join(packages)}")
     if not shutil.which("apt-get"):
@@ -87,6 +93,15 @@ def install_system_packages(say: Say) -> None:
                 f"apt cannot install {', '.join(packages)} ({said}): connect it to the network,"
                 " or deploy with --offline"
             )
+
+
+def _install_brought(packages: Sequence[str], folder: Path, say: Say) -> None:
+    say(f"dpkg installs {', '.join(packages)}")
+    debs = sorted(map(str, folder.glob("*.deb")))
+    # What is newer there already stays.
+    said = _apt(["dpkg", "--install", "--skip-same-version", "--refuse-downgrade", *debs])
+    if still := facts.lacking():
+        raise PiEdgeError(f"dpkg cannot install {', '.join(still)} from what was brought ({said})")
 
 
 def _apt(command: Sequence[str]) -> str:
@@ -107,24 +122,36 @@ def _apt(command: Sequence[str]) -> str:
     return (errors or lines or [f"exit code {done.returncode}"])[0].removeprefix("E: ")
 
 
-def make(store: Store, name: str, settings: str, say: Say) -> None:
-    """Make an environment from the package index. It appears when it is complete.
+def make(store: Store, name: str, settings: str, say: Say, brought: Path | None) -> None:
+    """Make an environment. It appears when it is complete.
+
+    Args:
+        name: its key.
+        settings: contents of setup.cfg.
+        brought: folder with wheels and Debian packages; without one they are downloaded.
 
     Raises:
         PiEdgeError: it cannot be had; the message says what to do.
     """
-    install_system_packages(say)
+    install_system_packages(say, brought)
     unfinished = store.environments / f".{name}"
     _fresh(unfinished)
     python = unfinished / "bin/python"
-    with _pip(store), _told(say):
+    photos = _photos(settings)
+    with _pip(store, brought), _told(say):
         try:
-            _install_runtime(python, settings, unfinished / "pip.log", say)
-            if photos := _photos(settings):
+            # Brought, pyvips is a wheel; the package index has its source only.
+            more = photos if brought else []
+            _install_runtime(python, settings, more, unfinished / "pip.log", say)
+            if not brought:
                 say("installing libvips, which styles photos in little memory")
                 pip_install.install_photos(python, photos, unfinished / "photos.log")
         except pip_install.NoWheel as lack:
-            raise PiEdgeError(f"no package index has {lack.package} for {_name()}") from lack
+            where = "what was brought" if brought else "no package index"
+            has = "has no" if brought else "has"
+            raise PiEdgeError(
+                f"{where} {has} {lack.package} for {interpreter.this().name}"
+            ) from lack
         except interpreter.Refused as refusal:
             raise PiEdgeError(str(refusal)) from refusal
     complete(store, name, unfinished, say)
@@ -147,12 +174,12 @@ def complete(store: Store, name: str, unfinished: Path, say: Say) -> None:
     os.sync()
 
 
-def _install_runtime(python: Path, settings: str, log: Path, say: Say) -> None:
+def _install_runtime(python: Path, settings: str, more: Sequence[str], log: Path, say: Say) -> None:
     runtimes = interpreter.runtimes(interpreter.this())
     for runtime in runtimes:
         say(f"installing what pi-edge needs, with {runtime}")
         try:
-            pip_install.install_wheels(python, requirements(settings, runtime), log)
+            pip_install.install_wheels(python, [*requirements(settings, runtime), *more], log)
         except pip_install.NoWheel as lack:
             if runtime == runtimes[-1] or not pip_install.is_runtime(lack.package):
                 raise
@@ -167,7 +194,7 @@ def _fresh(folder: Path) -> None:
 
 
 @contextmanager
-def _pip(store: Store) -> Iterator[None]:
+def _pip(store: Store, brought: Path | None) -> Iterator[None]:
     """Let ``python -m pip`` work in environments that have none, and keep its downloads."""
     import ensurepip
 
@@ -187,6 +214,8 @@ def _pip(store: Store) -> Iterator[None]:
         "PIP_COMPILE": "0",  # what of it is needed is compiled at the end
         "TMPDIR": str(temporary),  # /tmp may be memory
     }
+    if brought:
+        told |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(brought)}
     before = dict(os.environ)
     os.environ.update(told)
     try:
@@ -233,7 +262,3 @@ def _sections(settings: str) -> dict[str, list[str]]:
     parser.read_string(settings)
     listed = {"": parser["options"]["install_requires"], **parser["options.extras_require"]}
     return {extra: text.split("\n")[1:] for extra, text in listed.items()}
-
-
-def _name() -> str:
-    return interpreter.this().name

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import platform
 import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def gather() -> dict[str, Any]:
         "gpio_group": _has_group("gpio"),
         "system": system.get("PRETTY_NAME", "Linux"),
         "suite": system.get("VERSION_CODENAME", ""),
+        "dpkg": _dpkg_architecture(),
         "apt": bool(shutil.which("apt-get")),
         "lacking": lacking(),
         "systemd": Path("/run/systemd/system").is_dir(),
@@ -72,6 +74,14 @@ def _os_release() -> dict[str, str]:
         return platform.freedesktop_os_release()
     except OSError:
         return {}
+
+
+def _dpkg_architecture() -> str:
+    """Debian's name of the architecture, arm64 or armhf; "" where this is no Debian."""
+    if not shutil.which("dpkg"):
+        return ""
+    asked = ["dpkg", "--print-architecture"]
+    return subprocess.run(asked, capture_output=True, text=True).stdout.strip()
 
 
 def _has_group(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
 import urllib.error
@@ -89,9 +90,15 @@ class Agent:
         return {}
 
     def environment(self, request: Request) -> Request:
-        """Install the dependencies."""
-        environment.make(self.store, request["key"], request["setup"], self.laptop.say)
+        """Install the dependencies; from [name, SHA-256] of files that were sent, if any were."""
+        brought = _lay_out(self.store, request["brought"]) if request["brought"] else None
+        say = self.laptop.say
+        environment.make(self.store, request["key"], request["setup"], say, brought)
         return {}
+
+    def missing(self, request: Request) -> Request:
+        """Which of these [SHA-256, size] are not there."""
+        return {"blobs": missing(self.store, [(one, size) for one, size in request["blobs"]])}
 
     def release(self, request: Request) -> Request:
         """Make a release of the blobs, and the user and the rights that it needs."""
@@ -198,6 +205,16 @@ def main(archive: str = "") -> int:
     except Gone:
         return 1
     return 0
+
+
+def _lay_out(store: Store, brought: list[tuple[str, str]]) -> Path:
+    """A folder with files under the names that pip and dpkg know them by."""
+    folder = store.scratch / "brought"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, sha256 in brought:
+        os.link(store.blobs / sha256, folder / Path(name).name)
+    return folder
 
 
 def _config() -> str | None:

@@ -102,9 +102,9 @@ def last_words(since: float) -> str:
         text=True,
         errors="replace",
     )
-    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    lines = [line.strip() for line in done.stdout.splitlines()]
     telling = [line for line in lines if not line.startswith(("INFO", "WARNING", "--"))]
-    return (telling or lines or [""])[-1]
+    return next(filter(None, reversed(telling)), "")
 
 
 def addresses(pid: int) -> list[tuple[str, int]]:
