@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pi_edge import runtime
-from pi_edge.benchmark import inputs, measure
+from pi_edge.benchmark import energy, inputs, measure
 from pi_edge.errors import PiEdgeError
 from pi_edge.model import Model
 
@@ -42,13 +42,16 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     """Load, run once, warm up, measure.
 
     Args:
-        job: ``file`` (the .tflite), ``folder`` (where check.npz may be), ``threads`` and
-            ``limits`` (fields of measure.Limits that differ from the default).
+        job: ``file`` (the .tflite), ``folder`` (where check.npz may be), ``threads``,
+            ``limits`` (fields of measure.Limits that differ from the default) and, where wanted,
+            ``samples`` (how many single durations at most) and ``energy_seconds`` (how long to
+            weigh the energy, where the machine can tell).
 
     Returns:
         The fields of measure.Timing, and ``runtime_import_ms``, ``load_ms`` (open and allocate),
         ``first_ms``, ``warm_up_runs``, ``warm_up_seconds``, ``stable``, ``runtime_bytes`` (peak
-        memory before the model), ``peak_bytes``, ``input``.
+        memory before the model), ``peak_bytes``, ``input``; where asked for, ``samples_ns``
+        (measure.thinned) and the fields of energy.Energy, or None as ``energy``.
 
     Raises:
         PiEdgeError: the model does not load or run.
@@ -62,9 +65,14 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     warmed = measure.warm_up(lambda: model.run(arrays), limits)
     # Taken here, so that the list of durations below is not counted as the model's.
     model_bytes = peak_bytes()
-    timing = measure.summarize(measure.sample(lambda: model.run(arrays), limits))
+    durations = measure.sample(lambda: model.run(arrays), limits)
+    figures = asdict(measure.summarize(durations))
+    if job.get("samples"):
+        figures["samples_ns"] = measure.thinned(durations, job["samples"])
+    if job.get("energy_seconds"):
+        figures["energy"] = energy.per_run(lambda: model.run(arrays), job["energy_seconds"])
     return {
-        **asdict(timing),
+        **figures,
         "runtime_import_ms": imported,
         "load_ms": load_ms,
         "first_ms": first_ms,

@@ -133,3 +133,10 @@ def summarize(durations: Sequence[int]) -> Timing:
         p99_ms=float(p99),
         throughput=len(values) / (max(total, 1) / 1e9),
     )
+
+
+def thinned(durations: Sequence[int], most: int) -> list[int]:
+    """At most ``most`` of them, evenly spaced over the whole measurement, in their order."""
+    if len(durations) <= most:
+        return list(durations)
+    return [durations[i] for i in np.linspace(0, len(durations) - 1, most).round().astype(int)]

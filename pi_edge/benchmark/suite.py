@@ -15,7 +15,7 @@ from typing import Any
 
 from pi_edge import catalog, files
 from pi_edge.benchmark import machine
-from pi_edge.errors import NotFound
+from pi_edge.errors import NotFound, PiEdgeError
 
 # A process that has not answered by then never will: some models never return from a run.
 TIME_LIMIT_SECONDS = 180.0
@@ -114,9 +114,10 @@ def measure(
     limits: Mapping[str, Any],
     time_limit: float = TIME_LIMIT_SECONDS,
     child: Sequence[str] = CHILD,
+    **wanted: Any,
 ) -> dict[str, Any]:
     """One row, measured by the command ``child``. Where the model does not work, ``error`` says
-    so in one line."""
+    so in one line. ``wanted``: what else child.run can be asked for."""
     row: dict[str, Any] = {
         "model": job.model,
         "variant": job.variant,
@@ -134,27 +135,43 @@ def measure(
         "folder": str(job.file.parent),
         "threads": job.threads,
         "limits": limits,
+        **wanted,
     }
+    try:
+        row |= json.loads(ask_child(child, ask, time_limit))
+    except PiEdgeError as error:
+        row["error"] = str(error)
+    return row
+
+
+def ask_child(child: Sequence[str], ask: Mapping[str, Any], time_limit: float) -> bytes:
+    """What a process of its own prints that gets ``ask`` as JSON.
+
+    Args:
+        child: its command.
+        time_limit: seconds.
+
+    Raises:
+        PiEdgeError: it failed, crashed or did not end in time, in one line.
+    """
     # The package may be importable only because it lies in the caller's folder.
     package = str(Path(__file__).resolve().parent.parent.parent)
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     try:
         ended = subprocess.run(
             child,
-            input=json.dumps(ask),
+            input=json.dumps(ask).encode(),
             capture_output=True,
-            text=True,
-            errors="replace",
             timeout=time_limit,
             env={**os.environ, "PYTHONPATH": path},
         )
     except subprocess.TimeoutExpired:
-        return row | {"error": f"no answer within {time_limit:g} s"}
-    if ended.returncode == 0:
-        row |= json.loads(ended.stdout)
-        return row
-    last = ([line.strip() for line in ended.stderr.splitlines() if line.strip()] or [""])[-1]
-    return row | {"error": f"{_ending(ended.returncode)}{last}"}
+        raise PiEdgeError(f"no answer within {time_limit:g} s") from None
+    if ended.returncode:
+        lines = [line.strip() for line in ended.stderr.decode(errors="replace").splitlines()]
+        last = ([line for line in lines if line] or [""])[-1]
+        raise PiEdgeError(f"{_ending(ended.returncode)}{last}")
+    return ended.stdout
 
 
 def _ending(code: int) -> str:
