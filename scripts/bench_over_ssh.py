@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pi_edge import catalog, config
-from pi_edge.benchmark import machine, over_ssh, over_ssh_table, session
+from pi_edge.benchmark import machine, over_ssh, over_ssh_table, session, subject
 from pi_edge.benchmark.digit_images import DigitImages, choose
 from pi_edge.cli.bench import check_writable
 from pi_edge.desktop.mnist import data
@@ -44,7 +44,7 @@ def _compare(args: argparse.Namespace) -> int:
     entries, problems = catalog.find(settings.models, catalog.owned_models(settings.state))
     for problem in problems.values():
         _say(f"left out: {problem}")
-    chosen = over_ssh.subjects(entries, args.models, args.variant)
+    chosen = subject.choose(entries, args.models, args.variant)
     images = _images(args.images) if any(one.task == "digits" for one in chosen) else None
     cores, load = machine.usable_cores(), os.getloadavg()[0]
     if load > cores:
@@ -86,7 +86,10 @@ def _arguments() -> argparse.Namespace:
         "--threads", type=_number(1, 256), default=1, metavar="N", help="for one inference (1)"
     )
     parser.add_argument(
-        "--rounds", type=_number(1, 1000), default=5, metavar="N", help="here and there (5)"
+        "--rounds",
+        type=_number(1, 1000),
+        metavar="N",
+        help=f"here and there in turn ({over_ssh.ROUNDS}; 1 where the host is emulated)",
     )
     parser.add_argument(
         "--images",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -55,8 +56,8 @@ class Sshd:
 
     def hang_up(self) -> None:
         """End every connection, as a pulled cable does; new ones are welcome."""
-        for pid in children(self.process.pid):
-            os.kill(pid, 9)
+        for pid in connections(self.process.pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -97,7 +98,8 @@ def private_sshd(folder: Path, names: Sequence[str]) -> Iterator[Sshd]:
         process.wait()
 
 
-def children(pid: int) -> list[int]:
-    """The processes that a process started and that still run."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(word) for word in found.split()]
+def connections(pid: int) -> list[int]:
+    """The processes, one or two a connection, into which an sshd divides itself."""
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own = [int(one) for one in started if "sshd" in Path(f"/proc/{one}/comm").read_text()]
+    return [*own, *(child for one in own for child in connections(one))]

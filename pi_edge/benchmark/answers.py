@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,31 +44,28 @@ def main() -> int:
 
 
 def run(job: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The outputs on the check inputs, or the digits read from images.
+    """The outputs on the check inputs, and the digits read from images where there are some.
 
     Args:
         job: ``file`` (the .tflite), ``folder`` (where check.npz may be), ``threads`` and, where
             digits are to be read, ``images`` (an .npz with uint8 ``images`` [n, 28, 28]).
 
     Returns:
-        Without images ``outputs/NAME`` of every output, ``source`` (text) of the inputs and
-        their ``sha256``; with images ``digits`` [n] and their ``chances`` [n, 10].
+        ``outputs/NAME`` of every output and the ``sha256`` of the inputs; with images, unless the
+        model takes others, ``digits`` [n] and their ``chances`` [n, 10].
 
     Raises:
-        PiEdgeError: the model does not load or run, or does not read digits.
+        PiEdgeError: the model does not load or run.
     """
     model = Model(Path(job["file"]), job["threads"])
+    arrays, _ = inputs.whole(model.inputs, Path(job["folder"]))
+    told = {f"outputs/{name}": _plain(array) for name, array in model.run(arrays).items()}
+    told["sha256"] = np.array(digest(arrays))
     if job.get("images"):
-        with np.load(job["images"]) as archive:
+        with np.load(job["images"]) as archive, suppress(PiEdgeError):
             chances = read_digits(model, archive["images"])
-        return {"digits": chances.argmax(1).astype(np.int64), "chances": chances}
-    arrays, source = inputs.whole(model.inputs, Path(job["folder"]))
-    outputs = {f"outputs/{name}": _plain(array) for name, array in model.run(arrays).items()}
-    return {
-        **outputs,
-        "source": np.array(source),
-        "sha256": np.array(digest(arrays)),
-    }
+            told |= {"digits": chances.argmax(1).astype(np.int64), "chances": chances}
+    return told
 
 
 def read_digits(model: Model, images: np.ndarray) -> np.ndarray:

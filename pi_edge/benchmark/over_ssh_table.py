@@ -61,15 +61,15 @@ def _host(comparison: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     title = f"here and {entry['host']}"
     if entry["emulated"]:
         title += " (EMULATED)"
-    if entry["failed"]:
-        title += f"\nFAILED: {entry['failed']}"
+    failed = f"FAILED: {entry['failed']}" if entry["failed"] else ""
     if not entry["rows"]:
-        return title
+        return f"{title}\n{failed}"
     notes: list[str] = []
     lines = [line for row in entry["rows"] for line in _lines(row, entry, notes)]
-    parts = [title, _machines(entry), _table(lines), "\n".join(notes)]
-    if entry["emulated"]:
-        parts.insert(1, EMULATED)
+    rounds = len(entry["rows"][0]["there"]["rounds"])
+    title += f", {rounds} {'round' if rounds == 1 else 'rounds'}"
+    emulated = EMULATED if entry["emulated"] else ""
+    parts = [title, failed, emulated, _machines(entry), _table(lines), "\n".join(notes)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -212,8 +212,8 @@ def _legend(comparison: Mapping[str, Any]) -> str:
         else "right: no test images were to be had; "
     )
     return (
-        f"{comparison['rounds']} rounds, in each every model here, then there;"
-        f" {comparison['threads']} thread(s) an inference.\n"
+        f"In each round every model is measured here, then there; {comparison['threads']} thread(s)"
+        " an inference.\n"
         f"{right}p50, p99, runs, load: median of the rounds' own.\n"
         "there / here: median of the rounds' ratios of p50, and its 95 % interval (rounds and\n"
         "durations drawn anew, bootstrap). peak: memory of a process that does only this\n"

@@ -112,7 +112,7 @@ class Session:
     def _why_silent(self, lost: str) -> str:
         if "No module named" in lost:
             return f"{self.name}: {_another_release(self.name)}"
-        if self.process.returncode in (126, 127):
+        if self.process.returncode == 127:
             return f"{self.name}: pi-edge is not there: scripts/deploy {self.name}"
         return lost
 

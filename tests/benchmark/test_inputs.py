@@ -86,3 +86,15 @@ def test_a_picture_of_any_size_is_256_pixels_square(tmp_path: Path, side: int) -
     kept = min(side, 256)
     np.testing.assert_array_equal(arrays["photo"][0, :kept, :kept], photo[0, :kept, :kept])
     assert inputs.made_up(specs)["photo"].shape == (1, 256, 256, 3)
+
+
+def test_all_examples_to_compare_answers_by(folder: Path) -> None:
+    arrays, source = inputs.whole([IMAGE], folder)
+    assert source == "check.npz"
+    assert arrays["image"].shape == (3, 28, 28)
+
+
+def test_without_examples_answers_are_compared_on_what_is_made_up(tmp_path: Path) -> None:
+    arrays, source = inputs.whole([IMAGE], tmp_path)
+    assert source == "made up"
+    np.testing.assert_array_equal(arrays["image"], inputs.made_up([IMAGE])["image"])

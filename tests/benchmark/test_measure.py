@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from pi_edge.benchmark.measure import Limits, WarmUp, agree, sample, summarize, warm_up
+from pi_edge.benchmark.measure import Limits, WarmUp, agree, sample, summarize, thinned, warm_up
 
 MS = 1_000_000
 
@@ -117,3 +117,9 @@ def test_one_outlier_of_a_hundred_shows_in_throughput_not_in_p99() -> None:
 
 def test_throughput_is_runs_a_second() -> None:
     assert summarize([4 * MS] * 10).throughput == pytest.approx(250)
+
+
+def test_a_few_durations_stand_for_the_whole_measurement() -> None:
+    assert thinned(range(1000), 5) == [0, 250, 500, 749, 999]
+    assert thinned([7, 8, 9], 5) == [7, 8, 9]
+    assert thinned([7, 8, 9], 1) == [7]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from private_sshd import Sshd, private_sshd
 from support import ROOT
 
 from pi_edge import catalog
-from pi_edge.benchmark import digit_images, over_ssh, over_ssh_table, worker
+from pi_edge.benchmark import digit_images, over_ssh, over_ssh_table, subject, worker
 from pi_edge.desktop.mnist import data
 from pi_edge.errors import BadInput, NotFound
 
@@ -52,7 +53,7 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 
 @pytest.fixture
 def models(tmp_path: Path, shipped_models: Path) -> Path:
-    """A models folder with two variants of one model for digits and one of another task."""
+    """A models folder with one model that reads digits and one of another task."""
     folder = tmp_path / "models"
     shutil.copytree(shipped_models / "mnist-linear", folder / "mnist-linear")
     shutil.copytree(shipped_models / "fire-theft", folder / "fire-theft")
@@ -83,9 +84,11 @@ def compare(
     """Compares this machine with hosts, in as little time as can be."""
     monkeypatch.setenv("PI_EDGE_BOARDS", str(sshd.boards))
 
-    def run(*hosts: str, where: str = "", only: str = "", **plan: Any) -> dict[str, Any]:
+    def run(
+        *hosts: str, where: str = "", only: str = "", variant: str = "float32", **plan: Any
+    ) -> dict[str, Any]:
         entries, _ = catalog.find(models)
-        chosen = over_ssh.subjects(entries, [only] if only else [], "")
+        chosen = subject.choose(entries, [only] if only else [], variant)
         wanted = over_ssh.Plan(chosen, **{"limits": QUICK, "rounds": 2, **plan})
         return over_ssh.run(wanted, hosts or [ONE], where or python())
 
@@ -93,25 +96,26 @@ def compare(
 
 
 def test_both_machines_are_measured_in_turn_round_by_round(compare: Compare) -> None:
-    (entry,) = compare(only="mnist-linear", rounds=3)["hosts"]
+    (entry,) = compare(rounds=3)["hosts"]
     assert entry["failed"] is None
     began = sorted(
-        (one["at_seconds"], round_, row["variant"], side)
+        (one["at_seconds"], round_, row["model"], side)
         for row in entry["rows"]
         for side in ("here", "there")
         for round_, one in enumerate(row[side]["rounds"])
     )
     assert [order[1:] for order in began] == [
-        (round_, variant, side)
+        (round_, model, side)
         for round_ in range(3)
-        for variant in ("float32", "float16", "int8")
+        for model in ("fire-theft", "mnist-linear")
         for side in ("here", "there")
     ]
 
 
 def test_the_same_machine_gives_the_same_answers(compare: Compare) -> None:
-    report = compare()
+    report = compare(variant="")
     assert over_ssh_table.problems(report) == []
+    assert len(report["hosts"][0]["rows"]) == 4
     for row in report["hosts"][0]["rows"]:
         assert row["answers"]["difference"] == 0
         assert row["ratio"]["low"] <= row["ratio"]["value"] <= row["ratio"]["high"]
@@ -156,7 +160,7 @@ def test_the_laptops_very_files_are_measured_and_sent_once(
     compare(rounds=1)
     cache = tmp_path / "cache" / "pi-edge" / "bench"
     sent = {path.name: path.stat().st_ino for path in cache.iterdir()}
-    assert len(sent) == 6  # four .tflite files, two check.npz
+    assert len(sent) == 4  # a .tflite file and a check.npz of each
     damaged = next(path for path in cache.iterdir() if path.stat().st_size == 1368)
     damaged.write_bytes(b"an SD card forgets")
     report = compare(rounds=1)
@@ -169,7 +173,7 @@ def test_the_laptops_very_files_are_measured_and_sent_once(
 
 def test_a_model_that_does_not_load_is_a_row_saying_so(compare: Compare, models: Path) -> None:
     (models / "bad.tflite").write_bytes(b"no model at all")
-    report = compare(rounds=2)
+    report = compare(rounds=2, variant="")
     rows = {row["model"]: row for row in report["hosts"][0]["rows"]}
     assert "is not a TFLite model" in rows["bad"]["there"]["error"]
     assert len(rows["bad"]["there"]["rounds"]) == 1
@@ -181,10 +185,10 @@ def test_an_emulated_host_is_called_so_everywhere(
     compare: Compare, python: Callable[..., str]
 ) -> None:
     emulated = python("emulated", PI_EDGE_EMULATED="1")
-    report = compare(where=emulated, rounds=1, only="fire-theft")
+    report = compare(where=emulated, rounds=None, only="fire-theft")
     assert report["emulated"] is report["hosts"][0]["emulated"] is True
     text = over_ssh_table.to_text(report)
-    assert text.startswith(f"here and {ONE} (EMULATED)\n\nEMULATED: no Raspberry Pi was measured")
+    assert text.startswith(f"here and {ONE} (EMULATED), 1 round\n\nEMULATED: no Raspberry Pi was")
     (row,) = (line for line in text.splitlines() if re.match(" +there, emulated +- ", line))
     assert re.search(r" \[\d+\.\d+x \(.*\)\] ", row)
 
@@ -262,22 +266,43 @@ def test_a_connection_lost_on_the_way_costs_one_host_its_last_rounds(
     sshd: Sshd, models: Path, python: Callable[..., str], tmp_path: Path
 ) -> None:
     file = tmp_path / "x.json"
-    wanted = ("--models", "fire-theft", "--rounds", "3", "--json", str(file))
+    wanted = ("--models", "fire-theft", "--rounds", "4", "--json", str(file))
     running = command(sshd, models, python(), ONE, TWO, *wanted)
     assert running.stderr is not None
     for line in running.stderr:
-        if "round 1 of 3: here" in line:
+        if "round 1 of 4: here" in line:
             sshd.hang_up()
             break
     out, err = running.communicate(timeout=120)
     assert running.returncode == 1
     lost, fine = over_ssh.read(file)["hosts"]
     assert lost["failed"].startswith(f"{ONE}: ")
-    assert 1 <= len(lost["rows"][0]["there"]["rounds"]) < 3
+    assert 1 <= len(lost["rows"][0]["there"]["rounds"]) < 4
     assert fine["failed"] is None
-    assert len(fine["rows"][0]["there"]["rounds"]) == 3
+    assert len(fine["rows"][0]["there"]["rounds"]) == 4
     assert f"FAILED: {ONE}: " in out
     assert err.splitlines()[-1].startswith(f"bench-over-ssh: {ONE}: ")
+
+
+def test_ctrl_c_keeps_what_was_measured(
+    sshd: Sshd, models: Path, python: Callable[..., str], tmp_path: Path
+) -> None:
+    file = tmp_path / "x.json"
+    wanted = ("--models", "fire-theft", "--rounds", "100", "--json", str(file))
+    running = command(sshd, models, python(), ONE, TWO, *wanted)
+    assert running.stderr is not None
+    for line in running.stderr:
+        if "round 2 of 100: here" in line:
+            running.send_signal(signal.SIGINT)
+            break
+    out, err = running.communicate(timeout=120)
+    assert running.returncode == 130
+    assert err.splitlines()[-1] == "bench-over-ssh: stopped"
+    report = over_ssh.read(file)
+    (entry,) = report["hosts"]
+    assert report["stopped"] is True
+    assert 2 <= len(entry["rows"][0]["there"]["rounds"]) < 100
+    assert "FAILED: stopped" in out
 
 
 def test_the_command_prints_one_table_and_ends_well(
