@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ Say = Callable[[str], None]
 
 PYTHON = "/usr/bin/python3"
 _PIECE = 1 << 18
+_EVERY = 0.3  # seconds between two words on how far it is
 
 
 class Agent:
@@ -47,11 +49,14 @@ class Agent:
         blobs = [(file.sha256, file.size) for file in files]
         self._send(json.dumps({"do": "receive", "blobs": blobs}).encode() + b"\n")
         total, sent = sum(file.size for file in files), 0
+        told = time.monotonic()
         for file in files:
             for piece in _pieces(file.source, file.size):
                 self._send(piece)
                 sent += len(piece)
-                self.say(f"sending {sent / 1e6:.1f} of {total / 1e6:.1f} MB")
+                if time.monotonic() > told + _EVERY:
+                    told = time.monotonic()
+                    self.say(f"sending {sent / 1e6:.1f} of {total / 1e6:.1f} MB")
         self._answer()
 
     def _send(self, data: bytes) -> None:
@@ -60,6 +65,7 @@ class Agent:
             self._process.stdin.write(data)
             self._process.stdin.flush()
         except OSError:
+            self._answer()  # it may have said why before it ended
             raise self._lost() from None
 
     def _answer(self) -> dict[str, Any]:

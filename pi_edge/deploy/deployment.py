@@ -155,7 +155,7 @@ class _Deployment:
         """What the host would download, from here."""
         from pi_edge.deploy import offline
 
-        return offline.collect(offline.target(facts), self.say)
+        return offline.collect(self.host, facts, self.say)
 
     def _make_environment(self, key: str, brought: list[File]) -> None:
         if brought:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pi_edge import files
 from pi_edge.deploy.manifest import File
-from pi_edge.deploy.wheelhouse import Target, build
-from pi_edge.errors import PiEdgeError
-
-Say = Callable[[str], None]
-
-# Debian's architecture -> the interpreter's, whatever the kernel is.
-_ARCHITECTURES = {"arm64": "aarch64", "armhf": "armv7l", "amd64": "x86_64"}
-# Several hosts of one kind share a wheelhouse: the first one makes it.
-_alone = threading.Lock()
+from pi_edge.deploy.ssh import Host
+from pi_edge.deploy.target import Target
+from pi_edge.deploy.wheelhouse import build
 
 
 def cache() -> Path:
@@ -27,37 +20,18 @@ def cache() -> Path:
     return Path(base) / "pi-edge" / "wheelhouse"
 
 
-def target(facts: Mapping[str, Any]) -> Target:
-    """The kind of machine that wheels are wanted for.
+def collect(host: Host, facts: Mapping[str, Any], say: Callable[[str], None]) -> list[File]:
+    """The files that a host needs, collected where they are not kept from an earlier time.
 
     Args:
         facts: as the agent tells them.
 
     Raises:
-        PiEdgeError: it is none that they can be had for.
+        PiEdgeError: they cannot be had.
     """
-    if facts["dpkg"] not in _ARCHITECTURES:
-        raise PiEdgeError(f"--offline knows Debian and Raspberry Pi OS, not {facts['system']}")
-    major, minor = facts["python"]
-    libc = str(facts["libc"]).removeprefix("glibc ").split(".")
-    return Target(
-        architecture=_ARCHITECTURES[facts["dpkg"]],
-        python=(major, minor),
-        suite=facts["suite"],
-        dpkg=facts["dpkg"],
-        glibc=(int(libc[0]), int(libc[1])),
-        bits=facts["bits"],
-    )
-
-
-def collect(wanted: Target, say: Say) -> list[File]:
-    """The files of a wheelhouse, made where it is not kept.
-
-    Raises:
-        PiEdgeError: it cannot be had.
-    """
-    with _alone:
-        made = build(wanted, cache(), say)
+    # What is installed decides what a Debian package needs beside itself.
+    status = host.run("cat", "/var/lib/dpkg/status").decode() if facts["lacking"] else ""
+    made = build(Target.of(facts, status), cache(), say)
     return [
         File(path.name, files.sha256(path), path.stat().st_size, path)
         for path in (*made.wheels, *made.debs)

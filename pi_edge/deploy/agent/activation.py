@@ -30,6 +30,7 @@ COMMAND = Path("/usr/local/bin/pi-edge")
 ACTIVATE = "pi-edge-activate.service"
 READY_SECONDS = 60.0
 EMULATED_READY_SECONDS = 300.0
+_CRASHES = 3
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,10 @@ def wait(store: Store, say: Say) -> None:
     began = told = time.monotonic()
     starts = 0
     while pending(store):
-        state = service.State.now(ACTIVATE).active
+        now = service.State.now(ACTIVATE)
+        state = now.active
+        if now.restarts >= _CRASHES:
+            raise PiEdgeError(f"{ACTIVATE} ends again and again: journalctl -u {ACTIVATE} -n 20")
         if state not in ("active", "activating", "reloading", "deactivating"):
             if starts == 3:
                 raise PiEdgeError(f"{ACTIVATE} does not run: journalctl -u {ACTIVATE} -n 20")

@@ -200,12 +200,13 @@ def _pip(store: Store, brought: Path | None) -> Iterator[None]:
 
     folder = store.scratch / "pip"
     folder.mkdir(parents=True, exist_ok=True)
-    places = [getattr(ensurepip, "_WHEEL_PKG_DIR", None), Path(ensurepip.__file__).parent]
-    for place in filter(None, places):
-        for wheel in (*Path(place).glob("pip-*.whl"), *Path(place).glob("_bundled/pip-*.whl")):
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(folder)
-            break
+    here = Path(ensurepip.__file__).parent / "_bundled"
+    places = [brought, Path(getattr(ensurepip, "_WHEEL_PKG_DIR", None) or here)]
+    wheels = [wheel for place in places if place for wheel in place.glob("pip-*.whl")]
+    if not wheels:
+        raise PiEdgeError("its python3-venv has no pip: sudo apt install --reinstall python3-venv")
+    with zipfile.ZipFile(wheels[0]) as archive:
+        archive.extractall(folder)
     temporary = store.scratch / "tmp"
     temporary.mkdir(exist_ok=True)
     told = {

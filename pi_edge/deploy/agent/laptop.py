@@ -42,7 +42,11 @@ class Laptop:
                     return
                 self._buffer += more
             line, _, self._buffer = self._buffer.partition(b"\n")
-            yield json.loads(line)
+            try:
+                request = json.loads(line)
+            except ValueError:
+                raise Gone("the laptop's words make no sense") from None
+            yield request
 
     def read(self, size: int) -> bytes:
         """The next bytes of a file that is being sent, at most ``size``, at least one.

@@ -195,16 +195,25 @@ def main(archive: str = "") -> int:
     try:
         for request in laptop.requests():
             ask: Callable[[Request], Request] = getattr(agent, request["do"])
-            try:
-                laptop.answer(ask(request))
-            except PiEdgeError as error:
-                laptop.fail(str(error))
-            except OSError as error:
-                where = f"{error.filename}: " if error.filename else ""
-                laptop.fail(f"{where}{error.strerror or error}")
+            if failure := _failure(ask, request, laptop):
+                laptop.fail(failure)
+                if request["do"] == "receive":  # the rest of the files is still on its way
+                    return 1
     except Gone:
         return 1
     return 0
+
+
+def _failure(ask: Callable[[Request], Request], request: Request, laptop: Laptop) -> str:
+    """Answer a request; "" or why it failed."""
+    try:
+        laptop.answer(ask(request))
+    except PiEdgeError as error:
+        return str(error)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+    return ""
 
 
 def _lay_out(store: Store, brought: list[tuple[str, str]]) -> Path:
