@@ -11,7 +11,7 @@ from typing import Any
 from pi_edge.deploy import checks
 from pi_edge.deploy.conversation import Agent, agent
 from pi_edge.deploy.manifest import File, Manifest
-from pi_edge.deploy.ssh import Host, connect
+from pi_edge.deploy.ssh import Host, connect, forwarded
 from pi_edge.errors import PiEdgeError
 
 Say = Callable[[str], None]
@@ -235,10 +235,11 @@ class _Deployment:
         if not self.wishes.lan:
             return
         for _, port in ended["listens"][:1]:
-            url = f"http://{self.address or self.host.name.rpartition('@')[2]}:{port}/"
-            if ended["token"]:
-                url += f"#token={ended['token']}"
-            self.notes.append(f"open on a phone: {url}")
+            address = self.address or self.host.name.rpartition("@")[2]
+            address, port = forwarded(self.host.name) or (address, port)
+            address = f"[{address}]" if ":" in address else address
+            token = f"#token={ended['token']}" if ended["token"] else ""
+            self.notes.append(f"open on a phone: http://{address}:{port}/{token}")
 
     def _roll_back(self) -> Result:
         self._begin()

@@ -7,6 +7,7 @@ process, however it ends.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -132,6 +133,18 @@ def emulated_boards() -> Path:
     """Where scripts/emulated-pi keeps its boards, and the ssh_config that names them."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("PI_EDGE_BOARDS") or Path(cache) / "pi-edge" / "boards")
+
+
+def forwarded(name: str) -> tuple[str, int] | None:
+    """Where this machine reaches port 8080 of an emulated board, which has no address of its own;
+    None for any other host."""
+    if not config_of(name):
+        return None
+    board = emulated_boards() / ("32" if name.endswith("-32") else "64") / "board.json"
+    try:
+        return "127.0.0.1", int(json.loads(board.read_bytes())["http"])
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def last_line(said: bytes) -> str:

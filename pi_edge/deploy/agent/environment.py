@@ -146,6 +146,11 @@ def make(store: Store, name: str, settings: str, say: Say, brought: Path | None)
             if not brought:
                 say("installing libvips, which styles photos in little memory")
                 pip_install.install_photos(python, photos, unfinished / "photos.log")
+        except pip_install.Unreachable as away:
+            raise PiEdgeError(
+                "no package index answers it: connect it to the internet (or set its proxy or index"
+                " in its /etc/pip.conf), or deploy with --offline"
+            ) from away
         except pip_install.NoWheel as lack:
             where = "what was brought" if brought else "no package index"
             has = "has no" if brought else "has"

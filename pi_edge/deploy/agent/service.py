@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -109,10 +112,11 @@ def last_words(since: float) -> str:
 
 def addresses(pid: int) -> list[tuple[str, int]]:
     """Where a process listens: host and port of each socket."""
-    try:
-        opened = {str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()}
-    except OSError:
-        return []
+    opened = set()
+    with contextlib.suppress(OSError):  # the process ended
+        for path in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed in the meantime
+                opened.add(str(path.readlink()))
     found = []
     for table in ("tcp", "tcp6"):
         for line in Path("/proc/net", table).read_text().splitlines()[1:]:
@@ -125,9 +129,6 @@ def addresses(pid: int) -> list[tuple[str, int]]:
 
 def _readable(host: str) -> str:
     """An address of /proc/net/tcp or tcp6: words of 4 bytes in this machine's order."""
-    import ipaddress
-    import sys
-
     words = (bytes.fromhex(host[start : start + 8]) for start in range(0, len(host), 8))
     little = sys.byteorder == "little"
     return str(ipaddress.ip_address(b"".join(word[::-1] if little else word for word in words)))

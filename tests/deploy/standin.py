@@ -1,0 +1,244 @@
+"""A machine to deploy to that boots in seconds: Debian under a real systemd with a real sshd, in a
+container of this machine's own architecture, without any network but the one that ssh is given."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from support import ROOT
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-edge" / "trees"
+RELAY = Path(__file__).with_name("relay.py")
+# What Raspberry Pi OS Lite has, of it.
+PACKAGES = (
+    *("systemd", "systemd-sysv", "udev", "dbus", "openssh-server", "sudo", "iproute2"),
+    *("python3", "python3-venv", "ca-certificates"),
+)
+SUITE = "bookworm"
+# A user whom sudo asks nothing, as Raspberry Pi OS has, and one who is nobody.
+HOOKS = (
+    'useradd -R "$1" -m -s /bin/bash pi',
+    'useradd -R "$1" -m -s /bin/bash plain',
+    'echo "127.0.1.1 $(cat "$1/etc/hostname")" >>"$1/etc/hosts"',
+    """echo 'pi ALL=(ALL) NOPASSWD: ALL' >"$1/etc/sudoers.d/pi" """,
+)
+
+# $1 folder for what changes, $2 tree, $3 public key, then the options of systemd-nspawn
+_BOOT = """
+mount -t tmpfs none "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+root=$1/root
+mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$root"
+install -d -o 1000 -g 1000 -m 700 "$root/home/pi/.ssh"
+install -o 1000 -g 1000 -m 600 "$3" "$root/home/pi/.ssh/authorized_keys"
+shift 3
+exec systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --link-journal=no \
+    --private-network --resolv-conf=off "$@" --boot systemd.unified_cgroup_hierarchy=1
+"""
+
+
+def obstacle() -> str:
+    """Why this machine cannot have a stand-in; "" where it can."""
+    if os.geteuid() != 0:
+        return "booting a container needs root"
+    needed = {
+        **{"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container"},
+        **{"nsenter": "util-linux", "ssh": "openssh-client", "ssh-keygen": "openssh-client"},
+    }
+    for command, package in needed.items():
+        if not shutil.which(command):
+            return f"no {command}: apt install {package}"
+    return ""
+
+
+def tree() -> Path:
+    """The folder that stand-ins start from, made where it is not cached."""
+    recipe = hashlib.sha256(repr((PACKAGES, SUITE, HOOKS)).encode()).hexdigest()[:12]
+    folder = CACHE / f"standin-{recipe}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "standin.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            for stale in CACHE.glob("standin-*"):
+                shutil.rmtree(stale)
+            _build(folder)
+    return folder
+
+
+def _build(folder: Path) -> None:
+    unfinished = folder.with_suffix(".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    subprocess.run(
+        [
+            *("mmdebstrap", "--quiet", "--variant=minbase", "--format=directory"),
+            f"--include={','.join(PACKAGES)}",
+            *(f"--customize-hook={hook}" for hook in HOOKS),
+            *(SUITE, str(unfinished)),
+        ],
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    unfinished.rename(folder)
+
+
+class Standin:
+    """A booted stand-in. ``name`` is what scripts/deploy calls it."""
+
+    def __init__(self, folder: Path, name: str = "emulated-pi-standin") -> None:
+        """
+        Args:
+            folder: for its boot log and what ssh must know; several stand-ins may share it.
+        """
+        self.name, self.folder = name, folder
+        base = tree()
+        key = folder / "key"
+        if not key.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        overlay = folder / f"{name}-overlay"
+        overlay.mkdir()
+        self.log = (folder / f"{name}.log").open("w+")
+        self.process = subprocess.Popen(
+            [
+                *("unshare", "--mount", "sh", "-ec", _BOOT, "boot"),
+                *(str(overlay), str(base), f"{key}.pub"),
+                f"--machine=pi-edge-{os.getpid()}-{name}",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+        )
+        wait_for(
+            lambda: "running" in self.run("systemctl is-system-running", check=False), self.told
+        )
+        self._tell_ssh(base)
+
+    def _tell_ssh(self, base: Path) -> None:
+        enter = f"nsenter --target {self.leader()} --net"
+        with (self.folder / "ssh_config").open("a") as config:
+            config.write(
+                f"Host {self.name}\n"
+                "    User pi\n"
+                f"    HostKeyAlias {self.name}\n"
+                f"    ProxyCommand {enter} {sys.executable} {RELAY}\n"
+                f"    IdentityFile {self.folder}/key\n"
+                "    IdentitiesOnly yes\n"
+                f"    UserKnownHostsFile {self.folder}/known_hosts\n"
+            )
+        public = (base / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
+        with (self.folder / "known_hosts").open("a") as known:
+            known.write(f"{self.name} {public[0]} {public[1]}\n")
+
+    def root(self) -> Path:
+        """Its files, as this machine sees them."""
+        return Path(f"/proc/{self.leader()}/root")
+
+    def leader(self) -> int:
+        """Process ID of its init; 0 without one."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int((children.read_text().split() or ["0"])[0])
+
+    def run(self, command: str, check: bool = True) -> str:
+        """Run a shell command in it as root, not over ssh; its output."""
+        assert self.process.poll() is None, f"the stand-in ended:\n{self.told()}"
+        if not self.leader():
+            return ""
+        done = subprocess.run(self._inside(command), capture_output=True, text=True)
+        assert not check or done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def start(self, command: str) -> subprocess.Popen[str]:
+        """Start a shell command in it as root; its output is a pipe."""
+        return subprocess.Popen(self._inside(command), stdout=subprocess.PIPE, text=True)
+
+    def _inside(self, command: str) -> list[str]:
+        spaces = ["-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
+        clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-ec", command]
+        return ["nsenter", "-t", str(self.leader()), *spaces, *clean]
+
+    def serving(self) -> str:
+        """ID of the release that its daemon runs from."""
+        pid = self.run("systemctl show --value -p MainPID pi-edge").strip()
+        command = self.run(f"tr '\\0' ' ' </proc/{pid}/cmdline", check=False).split()
+        return Path(command[0]).parts[4] if command else ""
+
+    def current(self) -> str:
+        """ID of the release that ``current`` names."""
+        return Path(self.run("readlink /opt/pi-edge/current", check=False).strip()).name
+
+    def told(self) -> str:
+        """What it printed while it booted, the end."""
+        self.log.seek(0)
+        return self.log.read()[-2000:]
+
+    def close(self) -> None:
+        self.process.send_signal(signal.SIGTERM)  # nspawn shuts its container down
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+class Laptop:
+    """A checkout of its own to deploy from, with a state folder of its own."""
+
+    def __init__(self, folder: Path, boards: Path) -> None:
+        self.checkout, self.state = folder / "checkout", folder / "state"
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--", "pi_edge", "models", "scripts", "systemd", "setup.cfg"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for name in filter(None, listed.split("\0")):
+            (self.checkout / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, self.checkout / name)
+        self.environ = {
+            **os.environ,
+            "PYTHONPATH": str(self.checkout),
+            "PI_EDGE_BOARDS": str(boards),
+            "PI_EDGE_STATE": str(self.state),
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start scripts/deploy, in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pi_edge.deploy", *arguments],
+            cwd=self.checkout,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def deploy(self, *arguments: str, code: int = 0) -> str:
+        """Run scripts/deploy to its end; what it printed."""
+        process = self.start(*arguments)
+        out, said = process.communicate()
+        assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{said}"
+        return out
+
+    def change(self, path: str, change: Callable[[str], str]) -> None:
+        """Edit a file of the checkout."""
+        file = self.checkout / path
+        file.write_text(change(file.read_text()))
+
+
+def wait_for(condition: Callable[[], bool], told: Callable[[], str] = str) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, f"waited 120 s in vain\n{told()}"
+        time.sleep(0.1)
