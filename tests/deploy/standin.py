@@ -3,6 +3,7 @@ container of this machine's own architecture, without any network but the one th
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -32,17 +33,18 @@ HOOKS = (
     """echo 'pi ALL=(ALL) NOPASSWD: ALL' >"$1/etc/sudoers.d/pi" """,
 )
 
-# $1 folder for what changes, $2 tree, $3 public key, then the options of systemd-nspawn
-_BOOT = """
+# $1 folder for what changes, $2 tree, $3 public key. The disk is there for as long as this runs.
+_DISK = """
 mount -t tmpfs none "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 root=$1/root
 mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$root"
 install -d -o 1000 -g 1000 -m 700 "$root/home/pi/.ssh"
 install -o 1000 -g 1000 -m 600 "$3" "$root/home/pi/.ssh/authorized_keys"
-shift 3
-exec systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --link-journal=no \
-    --private-network --resolv-conf=off "$@" --boot systemd.unified_cgroup_hierarchy=1
+cp -r "$root/home/pi/.ssh" "$root/home/plain"
+chown -R 1001:1001 "$root/home/plain/.ssh"
+echo there
+exec cat
 """
 
 
@@ -103,35 +105,58 @@ class Standin:
         key = folder / "key"
         if not key.exists():
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-        overlay = folder / f"{name}-overlay"
-        overlay.mkdir()
+        self.overlay = folder / f"{name}-overlay"
+        self.overlay.mkdir()
         self.log = (folder / f"{name}.log").open("w+")
+        self.disk = subprocess.Popen(
+            [
+                *("unshare", "--mount", "sh", "-ec", _DISK, "disk"),
+                *(str(self.overlay), str(base), f"{key}.pub"),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+        )
+        assert self.disk.stdout
+        assert self.disk.stdout.readline() == b"there\n", self.told()
+        self._tell_ssh(base)
+        self.boot()
+
+    def boot(self) -> None:
+        """Switch it on."""
         self.process = subprocess.Popen(
             [
-                *("unshare", "--mount", "sh", "-ec", _BOOT, "boot"),
-                *(str(overlay), str(base), f"{key}.pub"),
-                f"--machine=pi-edge-{os.getpid()}-{name}",
+                *("nsenter", "--mount", "--target", str(self.disk.pid)),
+                *("systemd-nspawn", "--quiet", f"--directory={self.overlay}/root"),
+                f"--machine=pi-edge-{os.getpid()}-{self.name}",
+                *("--register=no", "--keep-unit", "--link-journal=no", "--resolv-conf=off"),
+                *("--private-network", "--boot", "systemd.unified_cgroup_hierarchy=1"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
         )
-        wait_for(
-            lambda: "running" in self.run("systemctl is-system-running", check=False), self.told
-        )
-        self._tell_ssh(base)
+        asked = "systemctl is-system-running"
+        wait_for(lambda: "running" in self.run(asked, check=False), self.told)
+        # ssh comes in by the network of its init.
+        (self.folder / f"{self.name}.pid").write_text(str(self.leader()))
+
+    def cut_power(self) -> None:
+        """Switch it off in the middle of whatever it does."""
+        os.kill(self.leader(), signal.SIGKILL)
+        self.process.wait()
 
     def _tell_ssh(self, base: Path) -> None:
-        enter = f"nsenter --target {self.leader()} --net"
+        enter = f"nsenter --target $(cat {self.folder}/{self.name}.pid) --net"
         with (self.folder / "ssh_config").open("a") as config:
             config.write(
                 f"Host {self.name}\n"
-                "    User pi\n"
                 f"    HostKeyAlias {self.name}\n"
-                f"    ProxyCommand {enter} {sys.executable} {RELAY}\n"
+                f"    ProxyCommand {enter} {sys.executable} {RELAY} {self.name}\n"
                 f"    IdentityFile {self.folder}/key\n"
                 "    IdentitiesOnly yes\n"
                 f"    UserKnownHostsFile {self.folder}/known_hosts\n"
+                "    User pi\n"
             )
         public = (base / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
         with (self.folder / "known_hosts").open("a") as known:
@@ -151,15 +176,15 @@ class Standin:
         assert self.process.poll() is None, f"the stand-in ended:\n{self.told()}"
         if not self.leader():
             return ""
-        done = subprocess.run(self._inside(command), capture_output=True, text=True)
+        done = subprocess.run(self.inside(command), capture_output=True, text=True)
         assert not check or done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 
     def start(self, command: str) -> subprocess.Popen[str]:
         """Start a shell command in it as root; its output is a pipe."""
-        return subprocess.Popen(self._inside(command), stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(self.inside(command), stdout=subprocess.PIPE, text=True)
 
-    def _inside(self, command: str) -> list[str]:
+    def inside(self, command: str) -> list[str]:
         spaces = ["-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
         clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-ec", command]
         return ["nsenter", "-t", str(self.leader()), *spaces, *clean]
@@ -174,6 +199,16 @@ class Standin:
         """ID of the release that ``current`` names."""
         return Path(self.run("readlink /opt/pi-edge/current", check=False).strip()).name
 
+    def relays(self) -> list[int]:
+        """Process IDs of what passes ssh's bytes on to it."""
+        mark = f"{RELAY}\0{self.name}\0".encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (process / "cmdline").read_bytes().endswith(mark):
+                    found.append(int(process.name))
+        return found
+
     def told(self) -> str:
         """What it printed while it booted, the end."""
         self.log.seek(0)
@@ -186,6 +221,9 @@ class Standin:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        assert self.disk.stdin
+        self.disk.stdin.close()
+        self.disk.wait()
         self.log.close()
 
 
