@@ -47,6 +47,15 @@ echo there
 exec cat
 """
 
+# Becomes a command in the control group $1: containers that share one take each other's services
+# for their own.
+_IN_CONTROL_GROUP = """
+mkdir -p "$1"
+echo $$ >"$1/cgroup.procs"
+shift
+exec "$@"
+"""
+
 
 def obstacle() -> str:
     """Why this machine cannot have a stand-in; "" where it can."""
@@ -92,6 +101,15 @@ def _build(folder: Path) -> None:
     unfinished.rename(folder)
 
 
+def control_groups() -> Path:
+    """This process' control group, below which others may be made."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    mount = next(fields[1] for fields in mounts if fields[2] == "cgroup2")
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    own = next(line.removeprefix("0::") for line in lines if line.startswith("0::"))
+    return Path(mount + own)
+
+
 class Standin:
     """A booted stand-in. ``name`` is what scripts/deploy calls it."""
 
@@ -105,6 +123,7 @@ class Standin:
         key = folder / "key"
         if not key.exists():
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        self.group = control_groups() / f"pi-edge-{os.getpid()}-{name}"
         self.overlay = folder / f"{name}-overlay"
         self.overlay.mkdir()
         self.log = (folder / f"{name}.log").open("w+")
@@ -126,6 +145,7 @@ class Standin:
         """Switch it on."""
         self.process = subprocess.Popen(
             [
+                *("sh", "-ec", _IN_CONTROL_GROUP, "sh", str(self.group)),
                 *("nsenter", "--mount", "--target", str(self.disk.pid)),
                 *("systemd-nspawn", "--quiet", f"--directory={self.overlay}/root"),
                 f"--machine=pi-edge-{os.getpid()}-{self.name}",
@@ -225,6 +245,9 @@ class Standin:
         self.disk.stdin.close()
         self.disk.wait()
         self.log.close()
+        for group in sorted([self.group, *self.group.rglob("*/")], reverse=True):
+            with contextlib.suppress(OSError):
+                group.rmdir()
 
 
 class Laptop:
