@@ -73,14 +73,16 @@ def resolve(roots: Iterable[str], target: Target) -> dict[str, Found]:
         Unavailable: no package index answers.
         PiEdgeError: the requirements contradict each other, or what Debian has.
     """
-    first = [Requirement(root) for root in roots]
+    first = tuple(roots)
     found: dict[str, Found] = {}
     wanted: dict[str, Wanted] = {}
     for _ in range(_ROUNDS):
         before, wanted = wanted, want(first, found, target)
         if wanted == before:
             return found
-        found = _ask_pip(wanted, target)
+        known = {name: found[name] for name in wanted if wanted[name] == before.get(name)}
+        others = {name: wanted[name] for name in wanted if name not in known}
+        found = known | (_ask_pip(others, target) if others else {})
     raise PiEdgeError(f"the requirements of {', '.join(found)} chase each other")
 
 
@@ -101,16 +103,14 @@ class Wanted:
         return Wanted(self.specifiers | more, self.extras | frozenset(requirement.extras))
 
 
-def want(
-    first: Sequence[Requirement], found: Mapping[str, Found], target: Target
-) -> dict[str, Wanted]:
+def want(first: Sequence[str], found: Mapping[str, Found], target: Target) -> dict[str, Wanted]:
     """What is required on the target by ``first`` and, in turn, by the releases found so far.
 
     Raises:
         PiEdgeError: another version than Debian has of what it brings.
     """
     wanted: dict[str, Wanted] = {}
-    queue = [(requirement, frozenset({""})) for requirement in first]
+    queue = [(Requirement(text), frozenset({""})) for text in first]
     while queue:
         requirement, extras = queue.pop()
         if not holds(requirement, extras, target):
@@ -146,7 +146,7 @@ def download(releases: Mapping[str, Found], target: Target, folder: Path) -> Non
         NoWheel, Unavailable, PiEdgeError: as ``resolve``.
     """
     pins = [f"{name}=={release.version}" for name, release in releases.items()]
-    _run(["download", "--quiet", "--dest", str(folder), *_options(target), *pins], target)
+    _run(["download", "--dest", str(folder), *_options(target), *pins], target)
 
 
 def build(requirement: str, target: Target, folder: Path) -> Found:
@@ -157,7 +157,7 @@ def build(requirement: str, target: Target, folder: Path) -> Found:
     """
     name = Requirement(requirement).name
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as made:
-        command = ["wheel", "--quiet", "--no-deps", "--wheel-dir", made, requirement]
+        command = ["wheel", "--no-deps", "--wheel-dir", made, requirement]
         # pyvips would compile itself for this machine where it found a libvips to compile against.
         _run(command, target, PKG_CONFIG="false")
         (wheel,) = Path(made).iterdir()
@@ -183,7 +183,7 @@ def _ask_pip(wanted: Mapping[str, Wanted], target: Target) -> dict[str, Found]:
     where the index has them apart from the wheels (PEP 658)."""
     with tempfile.TemporaryDirectory(prefix="pi-edge-") as folder:
         report = Path(folder, "report.json")
-        options = ["--dry-run", "--quiet", "--ignore-installed", "--target", folder]
+        options = ["--dry-run", "--ignore-installed", "--target", folder]
         packages = [name + ",".join(sorted(want.specifiers)) for name, want in wanted.items()]
         _run(
             ["install", *options, "--report", str(report), *_options(target), *sorted(packages)],
