@@ -21,7 +21,7 @@ COLUMNS = (
     ("peak", "MB"),
     ("load", "ms"),
     ("file", "kB"),
-    ("each", "mJ"),
+    ("energy", "mJ"),
     ("largest", "difference"),
     ("", "note"),
 )
@@ -110,7 +110,7 @@ def _lines(row: Mapping[str, Any], entry: Mapping[str, Any], notes: list[str]) -
         ],
         [
             "", "", _where(entry, "there"),
-            *_figures(row["there"], _times(row["ratio"], entry["emulated"])),
+            *_figures(row["there"], _times(row, entry["emulated"])),
             "", _energy(row["there"]), apart, marks,
         ],
     ]  # fmt: skip
@@ -131,11 +131,13 @@ def _figures(side: Mapping[str, Any], times: str = "") -> list[str]:
     ]
 
 
-def _times(ratio: Mapping[str, float] | None, emulated: bool) -> str:
-    if ratio is None:
+def _times(row: Mapping[str, Any], emulated: bool) -> str:
+    if row["ratio"] is None:
         return "-"
-    value, low, high = (_factor(ratio[key]) for key in ("value", "low", "high"))
-    text = f"{value}x ({low}-{high})"
+    value, low, high = (_factor(row["ratio"][key]) for key in ("value", "low", "high"))
+    # One round does not know how far rounds are apart.
+    interval = f"{low}-{high}" if len(row["there"]["rounds"]) > 1 else "one round"
+    text = f"{value}x ({interval})"
     return f"[{text}]" if emulated else text
 
 
@@ -206,15 +208,11 @@ def _columns(lines: Sequence[Sequence[str]]) -> str:
 
 def _legend(comparison: Mapping[str, Any]) -> str:
     images = comparison["images"]
-    right = (
-        f"right: of the same {images['count']} MNIST test images; "
-        if images
-        else "right: no test images were to be had; "
-    )
+    which = f"of the same {images['count']} MNIST test images" if images else "not told"
     return (
         f"In each round every model is measured here, then there; {comparison['threads']} thread(s)"
         " an inference.\n"
-        f"{right}p50, p99, runs, load: median of the rounds' own.\n"
+        f"right: {which}; p50, p99, runs, load: median of the rounds' own.\n"
         "there / here: median of the rounds' ratios of p50, and its 95 % interval (rounds and\n"
         "durations drawn anew, bootstrap). peak: memory of a process that does only this\n"
         "(1 MB = 1,000,000 bytes). mJ: energy of one inference, all that the meter sees.\n"

@@ -11,6 +11,7 @@ import numpy as np
 
 RESAMPLES = 4000
 CONFIDENCE = 0.95
+TICK_MS = 1e-6  # a clock may see nothing pass
 
 # Of a row's fields, what is summed up by the median of its rounds.
 _MEDIANS = (
@@ -48,12 +49,14 @@ def ratio(
         here, there: one row a round, the same number of each, with p50_ms and samples_ns.
         seed: of the draws; the same rows give the same interval.
     """
-    value = median(t["p50_ms"] / h["p50_ms"] for h, t in zip(here, there, strict=True))
+    value = median(
+        t["p50_ms"] / max(h["p50_ms"], TICK_MS) for h, t in zip(here, there, strict=True)
+    )
     random = np.random.default_rng(seed)
     chosen = random.integers(0, len(here), (RESAMPLES, len(here)))
     ours, theirs = (_medians(side, chosen, random) for side in (here, there))
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(np.median(theirs / ours, axis=1), [tail, 1 - tail])
+    low, high = np.quantile(np.median(theirs / np.maximum(ours, 1), axis=1), [tail, 1 - tail])
     # The samples are some of the durations, the value is of all of them.
     return Ratio(value, min(float(low), value), max(float(high), value))
 
