@@ -88,9 +88,18 @@ def desktop_step(family: str, name: str, *needed: str) -> Any:
     Raises:
         Unavailable: a package of those `needed` is not installed; says what to install.
     """
+    return desktop_function(f"{FAMILIES[family]}.{name}", name, *needed)
+
+
+def desktop_function(module: str, name: str, *needed: str) -> Any:
+    """A function of a module that needs more than a Pi has, imported without the chatter.
+
+    Raises:
+        Unavailable: a package of those `needed` is not installed; says what to install.
+    """
     need(name, *needed)
     with quiet():
-        found = step(family, name)
+        found = getattr(importlib.import_module(module), name)
         if "tensorflow" in needed:
             # It looks for graphics processors at first use, and complains where there is none.
             importlib.import_module("tensorflow").config.list_physical_devices()
