@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pi_edge import files
-from pi_edge.benchmark import machine
+from pi_edge.benchmark import machine, values
 from pi_edge.benchmark.suite import FORMAT
 from pi_edge.benchmark.table import number, short, table
-from pi_edge.errors import BadInput, NotFound, PiEdgeError
+from pi_edge.errors import BadInput, PiEdgeError
 
 Report = Mapping[str, Any]
 
@@ -57,20 +56,11 @@ def read(path: Path) -> dict[str, Any]:
         NotFound: there is no such file.
         BadInput: it is not such a report.
     """
-    try:
-        report = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise NotFound(f"there is no file {path}") from None
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadInput(f"{path} is not JSON: {error}") from error
-    if not isinstance(report, dict) or report.get("format") != FORMAT:
+    report = values.load(path)
+    if report.get("format") != FORMAT:
         raise BadInput(f"{path} is not a report of pi-edge bench --json ({FORMAT!r})")
-    try:
+    with values.reading(path):
         to_text(report)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadInput(f"{path} is a damaged report: {error!r}") from error
     return report
 
 
@@ -123,18 +113,21 @@ def _conditions(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
         told.append(
             f"{before['temperature_c']:.1f} °C before, {after['temperature_c']:.1f} °C after"
         )
-    lines = [", ".join(told)] if told else []
+    return [*([", ".join(told)] if told else []), *filter(None, [throttling(before, after)])]
+
+
+def throttling(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Whether the firmware slowed the machine, by its words before and after; empty on a machine
+    that has no such firmware."""
     if after["throttled"] is None:
-        return lines
+        return ""
     during = machine.throttling_between(before["throttled"], after["throttled"])
     earlier = machine.throttling_since_boot(after["throttled"])
     if during:
-        lines.append(f"THROTTLED while measuring: {', '.join(during)}; it can do better than this")
-    elif earlier:
-        lines.append(f"not throttled while measuring; since boot: {', '.join(earlier)}")
-    else:
-        lines.append("not throttled, now or since boot")
-    return lines
+        return f"THROTTLED while measuring: {', '.join(during)}; it can do better than this"
+    if earlier:
+        return f"not throttled while measuring; since boot: {', '.join(earlier)}"
+    return "not throttled, now or since boot"
 
 
 def row_notes(row: Mapping[str, Any]) -> list[str]:
