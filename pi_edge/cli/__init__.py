@@ -17,6 +17,8 @@ COMMANDS = {
     "predict": "one answer without a daemon",
     "stylize": "photos in the style of a painting",
     "bench": "measure the models on this machine",
+    "bench report": "show what was measured: HTML, picture, Markdown",
+    "bench history": "show figures over releases, flag what became worse",
     "models": "list, show or verify the models",
     "status": "what the running daemon says",
     "train": "train a model family on a desktop",
@@ -29,14 +31,16 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand. Returns 0 fine, 1 it did not work, 2 wrong usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] not in COMMANDS:
+    # The longest name wins: a command may have commands of its own.
+    count = next((n for n in (2, 1) if " ".join(arguments[:n]) in COMMANDS), 0)
+    if not count:
         _overview().parse_args(arguments)
         return 2
-    name = arguments[0]
-    command = importlib.import_module(f"pi_edge.cli.{name}")
+    name = " ".join(arguments[:count])
+    command = importlib.import_module(f"pi_edge.cli.{name.replace(' ', '_')}")
     parser = argparse.ArgumentParser(prog=f"pi-edge {name}", description=command.__doc__)
     command.add_arguments(parser)
-    args = parser.parse_args(arguments[1:])
+    args = parser.parse_args(arguments[count:])
     try:
         return int(command.run(args))
     except PiEdgeError as error:
@@ -59,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _overview() -> argparse.ArgumentParser:
-    lines = "\n".join(f"  {name:9} {text}" for name, text in COMMANDS.items())
+    lines = "\n".join(f"  {name:13} {text}" for name, text in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="pi-edge",
         description="Neural networks on a Raspberry Pi, served and kept running.",

@@ -1,5 +1,6 @@
 """Measure the models on this machine: latency, throughput, load time, memory. Each model is
-measured in a process of its own, warmed up until stable."""
+measured in a process of its own, warmed up until stable. pi-edge bench report shows what was
+measured, pi-edge bench history follows it over releases."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def _facts(about: Told, before: Told, after: Told) -> Iterator[tuple[str, str]]:
     yield "Temperature", _change(before["temperature_c"], after["temperature_c"], "{:.1f} °C")
     yield "Clock", _change(before["clock_mhz"], after["clock_mhz"], "{:.0f} MHz")
     if "load_average" in before:
-        yield "Load", _change(before["load_average"], after.get("load_average"), "{:.2f}")
+        yield "Load average", _change(before["load_average"], after.get("load_average"), "{:.2f}")
     yield "Governor", text(after["governor"] or NOT_TOLD)
     yield "Throttled", text(reports.throttling(before, after) or NOT_TOLD)
 

@@ -81,12 +81,14 @@ def _table(page: Page) -> str:
     if page.comparisons:
         beside = "<th>times as long<span>p50 ÷ p50</span><span>95 % interval</span></th>"
     notes = _notes(page)
+    if notes:
+        beside += "<th>note</th>"
     body = "\n".join(_group(page, key, notes) for key in page.lines)
     told = "".join(f"<li>{escape(text)}</li>" for text in notes.values())
     legend = " ".join([words.LEGEND, *words.absent(page)])
     return f"""<h2>The figures</h2>
 <table class="stacks">
-<thead><tr><th class="words">machine</th>{head}{beside}<th>note</th></tr></thead>
+<thead><tr><th class="words">machine</th>{head}{beside}</tr></thead>
 {body}
 </table>
 {f'<ol class="soft">{told}</ol>' if told else ""}
@@ -105,7 +107,7 @@ def _notes(page: Page) -> dict[tuple[Key, str], str]:
 
 
 def _group(page: Page, key: Key, notes: dict[tuple[Key, str], str]) -> str:
-    width = len(words.columns(page)) + 2 + bool(page.comparisons)
+    width = len(words.columns(page)) + 1 + bool(page.comparisons) + bool(notes)
     size = words.size(page, key)
     heading = escape(f"{words.line(key)}{f' · {size}' if size else ''}")
     rows = "\n".join(_row(page, key, machine, notes) for machine in page.machines)
@@ -131,7 +133,8 @@ def _row(page: Page, key: Key, machine: Machine, notes: dict[tuple[Key, str], st
             empty = "" if told else ' class="empty"'
             cells.append(f'<td{empty} data-title="times as long">{told}</td>')
     number = [str(i + 1) for i, one in enumerate(notes) if one == (key, machine.letter)]
-    cells.append(_cell("note", f"[{number[0]}]" if number else ""))
+    if notes:
+        cells.append(_cell("note", f"[{number[0]}]" if number else ""))
     return f'<tr class="{kind}">{"".join(cells)}</tr>'
 
 

@@ -44,15 +44,15 @@ class Log:
         """How many samples lie in each of the steps of the axis, as parts of the largest number.
 
         Steps are so wide that the middle 98 % of the samples take twice the cube root of their
-        number (Rice's rule), and there are 20 to 120 on the axis. Samples beyond its ends are in
-        none.
+        number (Rice's rule), but there are 20 to 120 on the axis, of many samples at least 60.
+        Samples beyond its ends are in none.
         """
         ordered = sorted(samples)
         if not ordered:
             return []
         own = math.log(quantile(ordered, 0.99) / quantile(ordered, 0.01))
         steps = 2 * len(ordered) ** (1 / 3) * math.log(self.high / self.low) / max(own, 1e-9)
-        count = round(min(max(steps, 20), 120))
+        count = round(min(max(steps, 20 if len(ordered) < 500 else 60), 120))
         edges = [self.low * (self.high / self.low) ** (i / count) for i in range(count + 1)]
         places = [bisect_left(ordered, edge) for edge in edges]
         counts = [after - before for before, after in pairwise(places)]

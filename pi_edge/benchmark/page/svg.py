@@ -15,6 +15,8 @@ from pi_edge.benchmark.page.scale import Log, shown
 COLOURS = 6
 # In percent of a lane's height: where the line of percentiles runs, below the histogram's foot.
 LINE, FOOT = 80, 64
+# How near, in parts of the width, the labels of two ticks may be.
+NEAREST = 0.17
 # Shapes of 12 x 12 around 0,0: machines are told apart without colour, too.
 MARKS = (
     "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z",
@@ -106,10 +108,12 @@ def amount(part: float, imported: float | None, ticks: Sequence[float], said: st
 
 def labels(ticks: Sequence[tuple[float, str]]) -> str:
     """The ticks' labels, in a lane of their own; each tick is a part of the width and a text."""
-    inside = "".join(
-        f'<text x="{_percent(at)}" y="14" text-anchor="middle">{escape(label)}</text>'
-        for at, label in ticks
-    )
+    inside, last = "", -1.0
+    for at, label in ticks:
+        # On a phone the next one would run into it.
+        if at - last >= NEAREST:
+            inside += f'<text x="{_percent(at)}" y="14" text-anchor="middle">{escape(label)}</text>'
+            last = at
     return f'<svg class="axis" aria-hidden="true">{inside}</svg>'
 
 
