@@ -100,7 +100,8 @@ def _outputs(
         if name not in given or given[name].shape != wanted.shape:
             problems.append(f"{path} gives no {name} of shape {list(wanted.shape)}")
             continue
-        difference = float(np.abs(given[name] - wanted).max())
+        # Booleans have no difference, and that of unsigned integers wraps around.
+        difference = float(np.abs(given[name].astype("f8") - wanted.astype("f8")).max())
         # Written so that NaN, which compares false with everything, is a problem too.
         if not difference <= tolerance:
             problems.append(

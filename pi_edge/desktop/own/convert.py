@@ -100,7 +100,7 @@ def _read(path: Path, signature: str | None, say: Callable[[str], None]) -> Orig
         from pi_edge.desktop.own import saved_model
 
         return saved_model.read(path, signature)
-    from pi_edge.desktop.own import onnx_file
+    from pi_edge.desktop.own import onnx_file  # which asks for a converter of its own
 
     return onnx_file.read(path, say)
 

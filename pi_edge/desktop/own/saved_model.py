@@ -54,7 +54,7 @@ def read(path: Path, signature: str | None = None) -> Original:
         return {t.name: np.asarray(a) for t, a in zip(outputs, answers, strict=True)}
 
     holder = tf.Module()
-    # By itself, or the converter may leave the weights out.
+    # Listed, or the converter may leave the weights out.
     holder.weights = list(serve.variables)
     holder.network = loaded
     others = [name for name in signatures if name not in (key, DEFAULT) and signature is None]

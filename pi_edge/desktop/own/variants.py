@@ -77,7 +77,7 @@ def make(
                 kept[name] = _proven(file, original, shown, at_once, expected, classes)
                 reason = kept[name].comparison.far
                 if name == "int8" and not kept[name].operators.integer_weights:
-                    reason = "its weights are too few to be worth it (1,024 and more of a layer)"
+                    reason = "no layer has 1,024 weights, and fewer stay floats without --calibration"
             except PiEdgeError as failure:
                 reason = str(failure)
             if reason:
