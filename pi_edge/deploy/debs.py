@@ -25,6 +25,7 @@ _KEYRINGS = [
 ]
 # "Inst NAME [VERSION INSTALLED] (VERSION ORIGIN [ARCHITECTURE])" of apt-get --simulate.
 _TO_INSTALL = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) .*\[(\w+)\]\)", re.MULTILINE)
+_UNREACHABLE = re.compile(r"Temporary failure|Could not (connect|resolve)|Cannot initiate")
 
 
 def collect(packages: Sequence[str], target: Target, folder: Path) -> list[Path]:
@@ -50,7 +51,7 @@ def collect(packages: Sequence[str], target: Target, folder: Path) -> list[Path]
         try:
             return _install(packages, root, environ)
         except PiEdgeError:
-            if failed and _is_unreachable(failed):
+            if _UNREACHABLE.search(failed):
                 raise Unavailable(
                     "no Debian mirror answers: connect this machine to the network (or set apt's"
                     " proxy) and try again"
@@ -176,9 +177,3 @@ def _reason(said: str) -> str:
     if "The following packages have unmet dependencies:" in lines:
         return lines[lines.index("The following packages have unmet dependencies:") + 1]
     return next((line.removeprefix("E: ") for line in lines if line.startswith("E: ")), "")
-
-
-def _is_unreachable(said: str) -> bool:
-    return any(
-        word in said for word in ("Temporary failure", "Could not connect", "Could not resolve")
-    )

@@ -1,8 +1,7 @@
 """All that pi-edge needs on a Pi that has no network: wheels, and .debs where there are no wheels.
 
-A wheelhouse is made on the laptop, once for all Pis that are alike, and kept there; whoever has
-one deploys without a network on either side. ``build`` makes it; the rest of this module is what
-the Pi does with it.
+A wheelhouse is made on the laptop, once for all Pis that are alike, and kept there: from then on it
+takes no network on either side.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # Published as source only, all Python: the laptop makes the wheel.
 _SOURCE_ONLY = {"pyvips"}
 _RUNTIMES = {"ai-edge-litert", "tflite-runtime"}
-# pip, for Debian's Python has none; and what scripts/lib/pip_install.py builds pyvips with.
-_TOOLS = ("pip", "setuptools>=70.1")
+# Debian's Python has none.
+_TOOLS = ("pip",)
 # What pi-edge runs without: only the status light stays dark.
 _OPTIONAL = {"python3-lgpio"}
 _STAMP = "wheelhouse.json"
@@ -43,22 +42,12 @@ class Wheelhouse:
     Attributes:
         runtime: the extra of setup.cfg whose TFLite runtime it has.
         wheels: wheels; pip's own is one of them.
-        debs: Debian packages with all that they need there; often none.
+        debs: Debian packages with all that they need there, in apt's order; often none.
     """
 
     runtime: str
     wheels: Sequence[Path]
     debs: Sequence[Path]
-
-
-def dpkg_command(debs: Iterable[Path]) -> list[str]:
-    """What installs the .debs, run by root on the Pi. All in one call: they need each other."""
-    return ["dpkg", "--install", "--skip-same-version", "--refuse-downgrade", *map(str, debs)]
-
-
-def pip_environment(folder: Path) -> dict[str, str]:
-    """What makes pip take everything from a folder of wheels (environment variables)."""
-    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
 
 
 def requirements(target: Target, checkout: Path, runtime: str) -> list[str]:
