@@ -40,8 +40,10 @@ def read(path: Path) -> Original:
         answer = model(_packed(model, given), training=False)
         return [_served(tensor) for tensor in keras.tree.flatten(answer)]
 
+    compiled = tf.function(graph, reduce_retracing=True)  # a large network is slow without
+
     def run(arrays: Mapping[str, NDArray[Any]]) -> Arrays:
-        answers = graph([tf.constant(arrays[tensor.name]) for tensor in inputs])
+        answers = compiled([tf.constant(arrays[tensor.name]) for tensor in inputs])
         return {t.name: np.asarray(a) for t, a in zip(outputs, answers, strict=True)}
 
     holder = tf.Module()
