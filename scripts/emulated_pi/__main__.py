@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from emulated_pi import board, boards
+from emulated_pi import board, boards, lamp
 from emulated_pi.boards import Board
 from emulated_pi.progress import say
 from emulated_pi.recipe import RECIPES
@@ -49,8 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.set_defaults(do=_ssh)
     one = commands.add_parser("led", parents=[which], help="watch the LED on GPIO 17")
-    one.add_argument("--pin", type=int, default=17, help="BCM number (17)")
-    one.add_argument("--seconds", type=float, help="stop by itself after so long")
+    one.add_argument(
+        "--pin", type=int, choices=range(28), default=17, metavar="N", help="BCM number (17)"
+    )
+    one.add_argument("--seconds", type=float, metavar="S", help="stop by itself after so long")
     one.set_defaults(do=_led)
     one = commands.add_parser("stop", parents=[which], help="shut it down")
     one.set_defaults(do=_stop)
@@ -86,8 +88,6 @@ def _ssh(args: argparse.Namespace) -> int:
 
 
 def _led(args: argparse.Namespace) -> int:
-    from emulated_pi import lamp
-
     return lamp.follow(boards.running(args.bits), args.pin, args.seconds)
 
 
