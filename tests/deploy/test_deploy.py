@@ -70,6 +70,19 @@ def test_a_second_time_there_is_nothing_to_do(deployed: Standin, laptop: Laptop)
     assert deployed.run("systemctl show --value -p MainPID pi-edge") == before
 
 
+def test_the_laptop_is_compared_with_it(deployed: Standin) -> None:
+    done = subprocess.run(
+        [ROOT / "scripts/bench-over-ssh", deployed.name, "--models=fire-theft", "--rounds=1"],
+        env={**os.environ, "PI_EDGE_BOARDS": str(deployed.folder)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["fire-theft", "float32", "here"] in [line[:3] for line in lines]
+    assert "0" in next(line for line in lines if line[:2] == ["there", "-"])  # apart
+
+
 def test_an_upgrade_sends_what_changed_and_keeps_the_environment(
     deployed: Standin, laptop: Laptop
 ) -> None:
