@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TextIO
 
 from emulated_pi.boards import Board
@@ -20,13 +20,9 @@ _PAUSE = 0.001
 _REDRAW = 0.1
 
 
-def levels(monitor: Monitor, pin: int, until: Callable[[], bool]) -> Iterator[tuple[float, bool]]:
-    """The level of a pin over and over, each with this machine's monotonic clock in seconds.
-
-    Args:
-        until: asked before each; it ends when this is true.
-    """
-    while not until():
+def levels(monitor: Monitor, pin: int) -> Iterator[tuple[float, bool]]:
+    """The level of a pin over and over, each with this machine's monotonic clock in seconds."""
+    while True:
         before = time.monotonic()
         lit = monitor.pin(pin)
         yield (before + time.monotonic()) / 2, lit
@@ -44,9 +40,10 @@ def follow(board: Board, pin: int, seconds: float | None, stream: TextIO = sys.s
     lamp = _Lamp(pin, stream, began)
     try:
         with board.monitor() as monitor:
-            enough = lambda: seconds is not None and time.monotonic() - began >= seconds  # noqa: E731
-            for at, lit in levels(monitor, pin, enough):
+            for at, lit in levels(monitor, pin):
                 lamp.see(at, lit)
+                if seconds is not None and at - began >= seconds:
+                    break
     except KeyboardInterrupt:
         pass
     finally:

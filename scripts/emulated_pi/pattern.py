@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from math import isclose
 from statistics import median
 
-from pi_edge.blinker import PATTERNS, WINK
+from pi_edge.blinker import PATTERNS
 
 # The longest of pi-edge's patterns repeats after 3 s: two of it are seen at once.
 _WINDOW = 6.5
 # A board that computes elsewhere lets its light wait: half as long again is still the same.
 _TOLERANCE = 0.5
-_LONGEST_WINK = 4 * WINK
+# Between a wink and degraded's 0.1 s.
+_LONGEST_WINK = 0.055
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,9 @@ class Watched:
     def words(self, now: float) -> str:
         """What the light does, and which state of pi-edge that is."""
         darks = self.phases(False, now)
-        winks = bool(darks) and max(darks) <= _LONGEST_WINK and not self._fast(now)
-        if winks and (self.lit or now - self._since <= _LONGEST_WINK):
-            dark = f"{1000 * median(darks):.0f} ms dark"
-            return f"on, winks, {dark}: ready, answering"
+        winks = bool(darks) and median(darks) <= _LONGEST_WINK and not self._fast(now)
+        if winks and (self.lit or now - self._since <= 1):
+            return f"on, winks of {1000 * median(darks):.0f} ms: ready, answering"
         if found := self.rhythm(now):
             return f"{found.words}: {found.state}" if found.state else found.words
         if now - self._since < 1.5:
