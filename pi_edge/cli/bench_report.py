@@ -4,6 +4,7 @@ HTML page that needs nothing else, a picture or a Markdown page, by the ending o
 from __future__ import annotations
 
 import argparse
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,13 +69,11 @@ def _draw(page: Page, ending: str) -> bytes:
         return html.document(page).encode()
     if ending == ".md":
         return markdown.document(page).encode()
-    try:
-        from pi_edge.benchmark.page import png
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
-            raise
+    if importlib.util.find_spec("matplotlib") is None:
         raise Unavailable(
             "a .png file needs matplotlib, which is not installed: pip install 'pi-edge[desktop]';"
             " .html and .md need nothing"
-        ) from None
+        )
+    from pi_edge.benchmark.page import png
+
     return png.document(page)
