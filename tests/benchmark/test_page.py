@@ -164,8 +164,9 @@ def test_a_host_that_failed_is_a_warning(read: Any) -> None:
     assert 'class="warning">pi-hall: no route<' in html.document(read(document))
 
 
-def test_one_round_has_a_ratio_without_an_interval(read: Any) -> None:
-    one = a_row(here=side(0.25), there=side(1.5), ratio={"value": 6, "low": None, "high": None})
+@pytest.mark.parametrize("ends", [{"low": None, "high": None}, {"low": 5.5, "high": 6.5}])
+def test_one_round_has_a_ratio_without_an_interval(read: Any, ends: dict[str, Any]) -> None:
+    one = a_row(here=side(0.25), there=side(1.5), ratio={"value": 6, **ends})
     page = html.document(read(a_comparison(one)))
     assert "6.00 × A</div>" in page
 

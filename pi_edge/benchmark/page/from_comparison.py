@@ -84,7 +84,7 @@ def _comparison(here: Machine, there: Machine, host: Told) -> Comparison:
     lines = {}
     for row in host["rows"]:
         answers, images = row["answers"], row["images"]
-        ratio = None if emulated else _ratio(row["ratio"])
+        ratio = None if emulated else _ratio(row)
         why = EMULATED if emulated else "no ratio: it did not work on both"
         apart = answers["difference"]
         lines[key(row)] = Beside(
@@ -99,9 +99,12 @@ def _comparison(here: Machine, there: Machine, host: Told) -> Comparison:
     return Comparison(here, there, lines)
 
 
-def _ratio(told: Told | None) -> Ratio | None:
+def _ratio(row: Told) -> Ratio | None:
+    told = row["ratio"]
     if told is None:
         return None
-    # Of one round there is no interval.
-    low, high = (positive(told[end]) if told[end] is not None else None for end in ("low", "high"))
-    return Ratio(positive(told["value"]), low, high)
+    ends = told["low"], told["high"]
+    # One round does not know how far rounds are apart.
+    if len(row["there"]["rounds"]) < 2 or None in ends:
+        return Ratio(positive(told["value"]))
+    return Ratio(positive(told["value"]), positive(ends[0]), positive(ends[1]))
