@@ -18,6 +18,7 @@ _IMAGE = "decode and crop pictures before the network: it takes pixels"
 _GRADIENT = "part of training: save only what predicts"
 
 INSTEAD = {
+    "Conv2D": "how many channels go into it is unknown: fix the height and width of the pictures",
     "Svd": _LINALG,
     "Qr": _LINALG,
     "Cholesky": _LINALG,

@@ -59,7 +59,7 @@ def lines(
     for name, reason in variants.left_out.items():
         yield f"{name} is left out: {reason}{_advice(name, calibration)}"
     if "int8" in variants.kept:
-        yield from _int8(variants.kept["int8"], calibration)
+        yield from _int8(variants, calibration)
     newer = {
         name: one.operators.needs
         for name, one in variants.kept.items()
@@ -92,7 +92,7 @@ def document(
             answers = Model(one.file).run(inputs)
         checks.update({f"{variant}/{output}": array for output, array in answers.items()})
         told[variant] = model_json.variant(
-            one.file, command, **_measured(variant, one, variants, calibration, shown)
+            one.file, command, **_measured(variant, one, variants, shown)
         )
     return {
         "name": name,
@@ -115,7 +115,7 @@ def document(
                 "source": shown.source,
                 "made_up": shown.made_up,
                 "compared": next(iter(variants.kept.values())).comparison.samples,
-                "calibrated": calibration.calls if calibration else 0,
+                "calibrated": calibration.calls if calibration and variants.calibrated else 0,
             },
             "versions": model_json.versions(*network.versions),
             "date": datetime.now(UTC).date().isoformat(),
@@ -131,9 +131,7 @@ def accuracy(one: Variant, variants: Variants, shown: Samples) -> float | None:
     return float((chosen == shown.labels[: len(chosen)]).mean())
 
 
-def _measured(
-    name: str, one: Variant, variants: Variants, calibration: Samples | None, shown: Samples
-) -> dict[str, Any]:
+def _measured(name: str, one: Variant, variants: Variants, shown: Samples) -> dict[str, Any]:
     near = one.comparison
     measured: dict[str, Any] = {
         "largest_difference": rounded(near.largest),
@@ -149,21 +147,27 @@ def _measured(
     measured["tolerance"] = max(rounded(part * near.magnitude), 1e-6)
     measured["operators"] = dict(one.operators.counts)
     if name == "int8":
-        measured["quantized"] = "weights and arithmetic" if calibration else "weights"
+        measured["quantized"] = "weights and arithmetic" if variants.calibrated else "weights"
         measured["float_operators"] = dict(one.operators.floats)
     if one.operators.needs:
         measured["needs_runtime"] = one.operators.needs
     return measured
 
 
-def _int8(one: Variant, calibration: Samples | None) -> Iterator[str]:
+def _int8(variants: Variants, calibration: Samples | None) -> Iterator[str]:
+    if calibration is not None and not variants.calibrated:
+        yield (
+            "int8: weights are integers and the arithmetic is not, for the network goes round a "
+            "loop (LSTM and GRU layers with unroll=True do not)"
+        )
+        return
     if calibration is None:
         yield (
             "int8: weights are integers and the arithmetic is not, for lack of samples: "
             "--calibration makes it integer"
         )
         return
-    floats = one.operators.floats
+    floats = variants.kept["int8"].operators.floats
     if not floats:
         yield "int8: every operation computes in integers"
         return

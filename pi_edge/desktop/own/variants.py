@@ -39,11 +39,13 @@ class Variants:
         kept: by precision, in the order of tflite.VARIANTS.
         left_out: precision -> why there is none.
         classes: the output, if any, whose numbers are classes' probabilities.
+        calibrated: int8 computes in integers; else only its weights are.
     """
 
     kept: dict[str, Variant]
     left_out: dict[str, str]
     classes: str | None
+    calibrated: bool
 
 
 def make(
@@ -67,13 +69,18 @@ def make(
             f"{original.path} does not run on the samples ({shown.source}): {compare.short(error)}"
         )
     classes = compare.classes_in(original.outputs, expected, labels)
+    calibrated = calibration is not None
     kept: dict[str, Variant] = {}
     left_out: dict[str, str] = {}
     with tflite.saved(original) as saved:
         for name in tflite.VARIANTS:
             file = folder / f"{name}.tflite"
+            if name == "int8" and "WHILE" in kept["float32"].operators.counts:
+                calibrated = False  # the converter's calibration crashes in a loop
             try:
-                file.write_bytes(tflite.convert(saved, name, original, calibration))
+                file.write_bytes(
+                    tflite.convert(saved, name, original, calibration if calibrated else None)
+                )
                 kept[name] = _proven(file, original, shown, at_once, expected, classes)
                 reason = kept[name].comparison.far
                 if name == "int8" and not kept[name].operators.integer_weights:
@@ -88,7 +95,7 @@ def make(
                 if name == "float32":
                     raise BadInput(reason)
                 left_out[name] = " ".join(reason.split())
-    return Variants(kept, left_out, classes)
+    return Variants(kept, left_out, classes, calibrated)
 
 
 def alone(original: Original) -> Original:

@@ -137,9 +137,12 @@ def test_a_recurrent_network_gets_a_batch_of_one(
     network = keras.Sequential([keras.Input((5, 3), name="steps"), keras.layers.LSTM(24)])
     network.save(tmp_path / "lstm.keras")
     output = tmp_path / "models"
-    words = ["convert", str(tmp_path / "lstm.keras"), "--name", "lstm", "--output", str(output)]
-    assert main(words) == 0
-    assert "the batch is fixed at one sample" in capsys.readouterr().out
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(0, 1, (20, 5, 3)))
+    words = ["--calibration", str(tmp_path / "x.npy"), "--output", str(output)]
+    assert main(["convert", str(tmp_path / "lstm.keras"), "--name", "lstm", *words]) == 0
+    said = capsys.readouterr().out
+    assert "the batch is fixed at one sample" in said
+    assert "int8: weights are integers and the arithmetic is not, for the network goes" in said
     assert told(output / "lstm")["inputs"][0]["shape"] == [1, 5, 3]
     assert verify_files(output / "lstm") == []
 
