@@ -57,7 +57,7 @@ def lines(
     made_up = ", which are made up" if shown.made_up and shown.source == "made up" else ""
     yield f"differences from the {network.kind} on {count} samples{made_up or f' ({shown.source})'}"
     for name, reason in variants.left_out.items():
-        yield f"{name} is left out: {reason}{_advice(name, calibration)}"
+        yield f"{name} is left out: {reason}{_advice(name, variants)}"
     if "int8" in variants.kept:
         yield from _int8(variants, calibration)
     newer = {
@@ -175,8 +175,8 @@ def _int8(variants: Variants, calibration: Samples | None) -> Iterator[str]:
     yield f"int8: these operations have no integer form and stay float: {told}"
 
 
-def _advice(name: str, calibration: Samples | None) -> str:
-    if name == "int8" and calibration is not None:
+def _advice(name: str, variants: Variants) -> str:
+    if name == "int8" and variants.calibrated:
         return "; more samples, of the kind that the network will see, may help"
     return ""
 

@@ -83,10 +83,8 @@ def make(
                 )
                 kept[name] = _proven(file, original, shown, at_once, expected, classes)
                 reason = kept[name].comparison.far
-                if name == "int8" and not kept[name].operators.integer_weights:
-                    reason = (
-                        "no layer has 1,024 weights, and fewer stay floats without --calibration"
-                    )
+                if name == "int8" and not calibrated and not kept[name].operators.integer_weights:
+                    reason = "no layer has 1,024 weights, and fewer stay floats without calibration"
             except PiEdgeError as failure:
                 reason = str(failure)
             if reason:
