@@ -123,7 +123,8 @@ def ratios(axes: Any, page: Page, comparison: Comparison) -> None:
     axes.axvline(1, color="black", lw=1.2)
     axes.set_ylim(-len(keys), 0)
     axes.set_xlabel(
-        f"{words.axis_of_ratios(comparison)}\n{words.kind_of_interval(comparison)}", color=SOFT
+        f"{words.axis_of_ratios(comparison)}\n{fill(words.kind_of_interval(comparison), 90)}",
+        color=SOFT,
     )
 
 

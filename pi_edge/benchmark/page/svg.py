@@ -16,7 +16,7 @@ COLOURS = 6
 # In percent of a lane's height: where the line of percentiles runs, below the histogram's foot.
 LINE, FOOT = 80, 64
 # How near, in parts of the width, the labels of two ticks may be.
-NEAREST = 0.17
+NEAREST = 0.21
 # Shapes of 12 x 12 around 0,0: machines are told apart without colour, too.
 MARKS = (
     "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z",

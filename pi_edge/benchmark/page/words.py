@@ -148,9 +148,12 @@ def axis_of_ratios(comparison: Comparison) -> str:
 
 
 def kind_of_interval(comparison: Comparison) -> str:
-    """What the ratios' intervals are."""
+    """What the ratios are, and their intervals."""
     if any(one.ratio and one.ratio.low is not None for one in comparison.lines.values()):
-        return "Whiskers and brackets: 95 % intervals."
+        return (
+            "Whiskers and brackets: 95 % intervals. The median of the rounds' ratios: what slowed"
+            " both in one round does not count."
+        )
     return "Without intervals: each machine was measured once, not in turn with the other."
 
 
