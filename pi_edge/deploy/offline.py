@@ -29,9 +29,11 @@ def collect(host: Host, facts: Mapping[str, Any], say: Callable[[str], None]) ->
     Raises:
         PiEdgeError: they cannot be had.
     """
+    # A wheelhouse has pip, which is all that python3-venv would be needed for.
+    lacking = [package for package in facts["lacking"] if package != "python3-venv"]
     # What is installed decides what a Debian package needs beside itself.
-    status = host.run("cat", "/var/lib/dpkg/status").decode() if facts["lacking"] else ""
-    made = build(Target.of(facts, status), cache(), say)
+    status = host.run("cat", "/var/lib/dpkg/status").decode() if lacking else ""
+    made = build(Target.of({**facts, "lacking": lacking}, status), cache(), say)
     return [
         File(path.name, files.sha256(path), path.stat().st_size, path)
         for path in (*made.wheels, *made.debs)

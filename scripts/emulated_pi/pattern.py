@@ -12,9 +12,11 @@ from pi_edge.blinker import PATTERNS
 # The longest of pi-edge's patterns repeats after 3 s: two of it are seen at once.
 _WINDOW = 6.5
 # A board that computes elsewhere lets its light wait: half as long again is still the same.
-_TOLERANCE = 0.5
-# Between a wink and degraded's 0.1 s.
-_LONGEST_WINK = 0.055
+_TOLERANCE = 1.5
+# Between a wink and degraded's 0.1 s. An even blink may be as fast; winks are shorter than what is
+# between them, at five a second by far.
+_LONGEST_WINK = 0.065
+_BETWEEN_WINKS = 2.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Rhythm:
     def words(self) -> str:
         if isclose(self.lit, self.dark, rel_tol=0.25):
             return f"{1 / (self.lit + self.dark):.1f} Hz, even"
-        return f"{self.lit:.2f} s on, {self.dark:.2f} s off"
+        return f"{self.lit:.1f} s on, {self.dark:.1f} s off"
 
     @property
     def state(self) -> str:
@@ -54,11 +56,13 @@ class Rhythm:
         for state, parts in PATTERNS.items():
             if len(parts) == 2:
                 (_, lit), (_, dark) = parts
-                if isclose(self.lit, lit, rel_tol=_TOLERANCE) and isclose(
-                    self.dark, dark, rel_tol=_TOLERANCE
-                ):
+                if _alike(self.lit, lit) and _alike(self.dark, dark):
                     return state
         return ""
+
+
+def _alike(seen: float, meant: float) -> bool:
+    return meant / _TOLERANCE <= seen <= meant * _TOLERANCE
 
 
 class Watched:
@@ -111,6 +115,6 @@ class Watched:
         return "steady on: ready" if self.lit else "off"
 
     def _fast(self, now: float) -> bool:
-        """Whether it is on as shortly as it is off, which no winking light is."""
-        lits = self.phases(True, now)
-        return len(lits) >= 2 and median(lits) <= _LONGEST_WINK
+        """Whether it is on about as shortly as it is off, which no winking light is."""
+        lits, darks = self.phases(True, now), self.phases(False, now)
+        return len(lits) >= 2 and median(lits) < _BETWEEN_WINKS * median(darks)

@@ -45,6 +45,15 @@ def test(arguments: list[str]) -> int:
     return 0
 
 
+def test_deploy(arguments: list[str]) -> int:
+    """Set up with what these tests need, which is no TensorFlow, then become pytest."""
+    environment.ensure(["test"])
+    os.chdir(ROOT)
+    tests = ["tests/emulated_pi/boards"]
+    _become([str(BIN / "python"), "-m", "pytest", *tests, *arguments], dict(os.environ))
+    return 0
+
+
 def deploy(arguments: list[str]) -> int:
     """Become what deploys. It needs nothing but Python, unless it is to bring other packages."""
     python = sys.executable
@@ -83,7 +92,14 @@ def _become(command: list[str], environ: dict[str, str]) -> None:
 
 
 def main() -> int:
-    commands = {"run": run, "prepare": prepare, "test": test, "deploy": deploy, "lint": lint}
+    commands = {
+        "run": run,
+        "prepare": prepare,
+        "test": test,
+        "deploy": deploy,
+        "test-deploy": test_deploy,
+        "lint": lint,
+    }
     try:
         return commands[sys.argv[1]](sys.argv[2:])
     except Refused as refusal:

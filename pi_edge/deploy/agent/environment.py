@@ -74,10 +74,10 @@ def install_system_packages(say: Say, brought: Path | None) -> None:
         PiEdgeError: it cannot.
     """
     packages = facts.lacking()
-    if not packages:
-        return
     if brought:
         _install_brought(packages, brought, say)
+        return
+    if not packages:
         return
     say(f"apt installs {', '.join(packages)}")
     if not shutil.which("apt-get"):
@@ -96,12 +96,16 @@ def install_system_packages(say: Say, brought: Path | None) -> None:
 
 
 def _install_brought(packages: Sequence[str], folder: Path, say: Say) -> None:
-    say(f"dpkg installs {', '.join(packages)}")
     debs = sorted(map(str, folder.glob("*.deb")))
+    if not debs:
+        return
+    say(f"dpkg installs {', '.join(packages)}")
     # What is newer there already stays.
     said = _apt(["dpkg", "--install", "--skip-same-version", "--refuse-downgrade", *debs])
-    if still := facts.lacking():
-        raise PiEdgeError(f"dpkg cannot install {', '.join(still)} from what was brought ({said})")
+    if said:
+        raise PiEdgeError(
+            f"dpkg cannot install {', '.join(packages)} from what was brought: {said}"
+        )
 
 
 def _apt(command: Sequence[str]) -> str:
@@ -201,13 +205,9 @@ def _fresh(folder: Path) -> None:
 @contextmanager
 def _pip(store: Store, brought: Path | None) -> Iterator[None]:
     """Let ``python -m pip`` work in environments that have none, and keep its downloads."""
-    import ensurepip
-
     folder = store.scratch / "pip"
     folder.mkdir(parents=True, exist_ok=True)
-    here = Path(ensurepip.__file__).parent / "_bundled"
-    places = [brought, Path(getattr(ensurepip, "_WHEEL_PKG_DIR", None) or here)]
-    wheels = [wheel for place in places if place for wheel in place.glob("pip-*.whl")]
+    wheels = sorted((brought or _debians_wheels()).glob("pip-*.whl"))
     if not wheels:
         raise PiEdgeError("its python3-venv has no pip: sudo apt install --reinstall python3-venv")
     with zipfile.ZipFile(wheels[0]) as archive:
@@ -217,6 +217,7 @@ def _pip(store: Store, brought: Path | None) -> Iterator[None]:
     told = {
         "PYTHONPATH": str(folder),
         "PIP_CACHE_DIR": str(store.scratch / "downloads"),
+        "PIP_PROGRESS_BAR": "off",
         "PIP_COMPILE": "0",  # what of it is needed is compiled at the end
         "TMPDIR": str(temporary),  # /tmp may be memory
     }
@@ -229,6 +230,14 @@ def _pip(store: Store, brought: Path | None) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _debians_wheels() -> Path:
+    """Where python3-venv keeps the wheel of pip."""
+    import ensurepip
+
+    beside = Path(ensurepip.__file__).parent / "_bundled"
+    return Path(getattr(ensurepip, "_WHEEL_PKG_DIR", None) or beside)
 
 
 @contextmanager
