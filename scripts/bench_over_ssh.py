@@ -1,6 +1,6 @@
 """Run the same models, files, inputs and settings here and on hosts that scripts/deploy installed
 pi-edge on, in turn, and print one table a host: accuracy, latency, how many times slower, memory,
-and whether the answers are the same."""
+whether the answers are the same, and what it took to train the digit networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pi_edge import catalog, config
-from pi_edge.benchmark import machine, over_ssh, over_ssh_table, session, subject
+from pi_edge.benchmark import machine, over_ssh, over_ssh_table, session, subject, training
 from pi_edge.benchmark.digit_images import DigitImages, choose
 from pi_edge.cli.bench import check_writable
 from pi_edge.desktop.mnist import data
@@ -45,6 +45,7 @@ def _compare(args: argparse.Namespace) -> int:
     for problem in problems.values():
         _say(f"left out: {problem}")
     chosen = subject.choose(entries, args.models, args.variant)
+    names = sorted({one.model for one in chosen})
     images = _images(args.images) if any(one.task == "digits" for one in chosen) else None
     cores, load = machine.usable_cores(), os.getloadavg()[0]
     if load > cores:
@@ -55,7 +56,8 @@ def _compare(args: argparse.Namespace) -> int:
     found = over_ssh.run(plan, args.host, args.python)
     if args.json:
         over_ssh.write(args.json, found)
-    print(over_ssh_table.to_text(found))
+    trained = training.to_text(training.collect(entries[name] for name in names))
+    print("\n\n\n".join(filter(None, [over_ssh_table.to_text(found), trained])))
     if found["stopped"]:
         _say("stopped")
         return 130

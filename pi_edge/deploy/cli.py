@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/deploy",
         description=__doc__,
+        allow_abbrev=False,  # scripts/lib/setup.py looks for --offline, too
         epilog="What was cut off is gone on with by the same command. Exit code: 0 all hosts are as"
         " asked, 1 one is not, 2 wrong usage.",
     )

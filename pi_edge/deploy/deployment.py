@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pi_edge.deploy import checks
@@ -72,7 +72,7 @@ def deploy(name: str, wishes: Wishes, say: Say) -> Result:
         address = checks.probe(host)
         with agent(host, say) as there:
             result = _Deployment(host, there, wishes, say, address).run()
-    return _with_seconds(result, time.monotonic() - began)
+    return replace(result, seconds=round(time.monotonic() - began, 1))
 
 
 class _Deployment:
@@ -258,9 +258,3 @@ def _row(file: File) -> tuple[str, str, int]:
 def _amount(files: list[File]) -> str:
     size = sum(file.size for file in files) / 1e6
     return f"{len(files)} file{'s' * (len(files) != 1)}, {size:.1f} MB"
-
-
-def _with_seconds(result: Result, seconds: float) -> Result:
-    from dataclasses import replace
-
-    return replace(result, seconds=round(seconds, 1))

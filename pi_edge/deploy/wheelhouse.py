@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pi_edge import files
+from pi_edge.deploy import OPTIONAL
 from pi_edge.deploy.target import Target
 from pi_edge.errors import PiEdgeError, Unavailable
 
@@ -30,8 +31,6 @@ _SOURCE_ONLY = {"pyvips"}
 _RUNTIMES = {"ai-edge-litert", "tflite-runtime"}
 # Debian's Python has none.
 _TOOLS = ("pip",)
-# What pi-edge runs without: only the status light stays dark.
-_OPTIONAL = {"python3-lgpio"}
 _STAMP = "wheelhouse.json"
 
 
@@ -82,7 +81,7 @@ def _debs(target: Target, folder: Path, say: Callable[[str], None]) -> list[Path
     """The .debs for what the target lacks."""
     from pi_edge.deploy import debs
 
-    needed = [package for package in target.lacking if package not in _OPTIONAL]
+    needed = [package for package in target.lacking if package not in OPTIONAL]
     if target.lacking and not target.status:
         raise PiEdgeError(f"it does not tell what is installed, so that {needed} could be chosen")
     if target.lacking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -305,7 +306,7 @@ def test_ctrl_c_keeps_what_was_measured(
     assert "FAILED: stopped" in out
 
 
-def test_the_command_prints_one_table_and_ends_well(
+def test_the_command_prints_a_table_and_what_training_took(
     sshd: Sshd, models: Path, python: Callable[..., str], mnist: Path
 ) -> None:
     running = command(sshd, models, python(), ONE, "--rounds", "1", "--images", "100")
@@ -316,6 +317,10 @@ def test_the_command_prints_one_table_and_ends_well(
     assert lines[at][2] == "here"
     assert lines[at + 1][0] == "there"
     assert lines[at][3] == lines[at + 1][1]  # the same accuracy
+    told = json.loads((models / "mnist-linear/model.json").read_text())["trained"]
+    trained = next(words for words in lines[at + 2 :] if words[:1] == ["mnist-linear"])
+    assert trained[1] == str(told["epochs"])
+    assert float(trained[3]) == pytest.approx(told["memory"]["peak_bytes"] / 1e6, rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from typing import TextIO
 import interpreter
 import pip_install
 
+from pi_edge.deploy import OPTIONAL
 from pi_edge.deploy.agent import facts
 from pi_edge.deploy.agent.store import Say, Store
 from pi_edge.errors import PiEdgeError
@@ -75,7 +76,7 @@ def install_system_packages(say: Say, brought: Path | None) -> None:
     """
     packages = facts.lacking()
     if brought:
-        _install_brought(packages, brought, say)
+        _install_brought(brought, say)
         return
     if not packages:
         return
@@ -84,28 +85,37 @@ def install_system_packages(say: Say, brought: Path | None) -> None:
         raise PiEdgeError(f"it needs {', '.join(packages)} and has no apt-get to install them")
     # A power cut may have stopped an installation; that costs a moment where there was none.
     _apt(["dpkg", "--configure", "-a"])
+    said = _apt_install(packages)
+    needed = [package for package in packages if package not in OPTIONAL]
+    if said and needed != packages:
+        # Debian itself has no python3-lgpio, Raspberry Pi OS has.
+        say(f"the status light will stay dark: {said}")
+        said = _apt_install(needed) if needed else ""
+    if said:
+        raise PiEdgeError(
+            f"apt cannot install {', '.join(needed)} ({said}): connect it to the network,"
+            " or deploy with --offline"
+        )
+
+
+def _apt_install(packages: Sequence[str]) -> str:
+    """Why apt cannot install packages; "" where it did."""
     install = ["apt-get", "-qy", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
-    if _apt([*install, "install", *packages]):
-        # The lists of packages are missing or old.
-        said = _apt(["apt-get", "-qy", "update"]) or _apt([*install, "install", *packages])
-        if said:
-            raise PiEdgeError(
-                f"apt cannot install {', '.join(packages)} ({said}): connect it to the network,"
-                " or deploy with --offline"
-            )
+    if not _apt([*install, "install", *packages]):
+        return ""
+    # The lists of packages are missing or old.
+    return _apt(["apt-get", "-qy", "update"]) or _apt([*install, "install", *packages])
 
 
-def _install_brought(packages: Sequence[str], folder: Path, say: Say) -> None:
+def _install_brought(folder: Path, say: Say) -> None:
     debs = sorted(map(str, folder.glob("*.deb")))
     if not debs:
         return
-    say(f"dpkg installs {', '.join(packages)}")
+    say(f"dpkg installs {len(debs)} packages")
     # What is newer there already stays.
     said = _apt(["dpkg", "--install", "--skip-same-version", "--refuse-downgrade", *debs])
     if said:
-        raise PiEdgeError(
-            f"dpkg cannot install {', '.join(packages)} from what was brought: {said}"
-        )
+        raise PiEdgeError(f"dpkg cannot install what was brought: {said}")
 
 
 def _apt(command: Sequence[str]) -> str:
