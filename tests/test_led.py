@@ -414,9 +414,12 @@ def daemon(models: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[str], 
     """The real daemon on pins that outlive it, once it has left state starting, and its URL."""
     command = [sys.executable, "-m", "pi_edge", "serve", "--port", "0", "--led", "gpio"]
     command += ["--models", str(models), "--state", str(folder / "state")]
+    # Under nohup these tests would hand down that hang-ups are ignored, and the daemon heed it.
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     process = subprocess.Popen(
         command, env=file_pins.environment(folder), stderr=subprocess.PIPE, text=True
     )
+    signal.signal(signal.SIGHUP, hang_up)
     try:
         assert process.stderr
         lines = iter(process.stderr.readline, "")

@@ -45,7 +45,8 @@ def test_the_table_has_the_photo_the_network_and_every_mark(
     table = measure.measure(trained, grams, photos, side=64, marks=(2, 4), cache=tmp_path)
     assert list(table) == ["photo", "network", "optimiser after 2", "optimiser after 4"]
     assert all(rows.shape == (2, 4) for rows in table.values())
-    assert (table["photo"][:, 0] == 0).all()
+    # A photo's content against its own: nothing, but for how a processor rounds.
+    np.testing.assert_allclose(table["photo"][:, 0], 0, atol=1e-12)
     bare, *steps = (table[name][:, 3].mean() for name in table if name != "network")
     assert bare > steps[0] > steps[1]
     assert len(list(tmp_path.glob("optimiser-*.npz"))) == 2
