@@ -1,10 +1,12 @@
-"""What scripts/run, test, lint and install-service do. Only the standard library is needed."""
+"""What scripts/run, test, lint, install-service, ... do. Only the standard library is needed."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import environment
@@ -65,6 +67,16 @@ def deploy(arguments: list[str]) -> int:
     return 0
 
 
+def bench(module: str, arguments: list[str]) -> int:
+    """Set up, then become one of the programs in scripts/ that measure."""
+    environment.ensure()
+    # The tests' own pictures are what bench_digits measures with.
+    folders = [ROOT / "scripts", ROOT / "tests" / "tasks"]
+    path = os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
+    _become([str(BIN / "python"), "-m", module, *arguments], {**os.environ, "PYTHONPATH": path})
+    return 0
+
+
 def lint(arguments: list[str]) -> int:
     """Set up with the linters and run them all, even after one complained."""
     if arguments:
@@ -92,13 +104,17 @@ def _become(command: list[str], environ: dict[str, str]) -> None:
 
 
 def main() -> int:
-    commands = {
+    commands: dict[str, Callable[[list[str]], int]] = {
         "run": run,
         "prepare": prepare,
         "test": test,
         "deploy": deploy,
         "test-deploy": test_deploy,
         "lint": lint,
+        **{
+            f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")
+            for what in ("digits", "http", "over_ssh", "style")
+        },
     }
     try:
         return commands[sys.argv[1]](sys.argv[2:])
