@@ -103,8 +103,11 @@ def _apt_install(packages: Sequence[str]) -> str:
     install = ["apt-get", "-qy", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
     if not _apt([*install, "install", *packages]):
         return ""
-    # The lists of packages are missing or old.
-    return _apt(["apt-get", "-qy", "update"]) or _apt([*install, "install", *packages])
+    # The lists of packages are missing or old. One source that fails is no reason not to install
+    # from the others; where that does not help it is what to tell.
+    stale = _apt(["apt-get", "-qy", "update"])
+    said = _apt([*install, "install", *packages])
+    return (stale or said) if said else ""
 
 
 def _install_brought(folder: Path, say: Say) -> None:
