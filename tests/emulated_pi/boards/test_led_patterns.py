@@ -154,7 +154,7 @@ def test_after_kill_9_a_fresh_process_drives_the_pin_low(deployed: Host, light: 
     tracing, folder = "/sys/kernel/tracing", "/run/systemd/system/pi-edge.service.d"
     # Until it starts the service again systemd tells what became of its commands.
     deployed.run("sudo", "mkdir", "-p", folder)
-    late = f"printf '[Service]\\nRestartSec=600\\n' >{folder}/late.conf; systemctl daemon-reload"
+    late = f"printf '[Service]\\nRestartSec=60\\n' >{folder}/late.conf; systemctl daemon-reload"
     deployed.run("sudo", "sh", "-c", late)
     daemon = deployed.run("systemctl", "show", "-P", "MainPID", "pi-edge").strip()
     began = light.now()
@@ -165,6 +165,7 @@ def test_after_kill_9_a_fresh_process_drives_the_pin_low(deployed: Host, light: 
         light.wait(lambda: "code=(null)" not in what_darkened(deployed))
         told = what_darkened(deployed)
         trace = deployed.run("sudo", "cat", f"{tracing}/trace")
+        light.wait(lambda: light.lit)  # it comes back by itself
     finally:
         deployed.run("sudo", "sh", "-c", f"echo 0 >{tracing}/events/gpio/enable")
         deployed.run("sudo", "sh", "-c", f"rm -r {folder}; systemctl daemon-reload")
