@@ -42,6 +42,10 @@ class Config:
         state: folder for what must outlive a restart; STATE/models holds the owner's models.
         threads: threads one inference may use.
         max_body: largest request body in bytes.
+        deadline: seconds that one inference may take before its worker is replaced; a model.json
+            may say otherwise for its model.
+        patience: seconds that a request may have to wait for earlier ones; others are sent away.
+        queue: requests that may wait for one variant; more are sent away.
         style_memory: megabytes that styling a photo may take, beside the daemon.
         style_queue: photos that may wait to be styled while one is; more are sent away.
         led: auto (GPIO where there is one), gpio, mock or off.
@@ -56,6 +60,9 @@ class Config:
     state: Path = Path()
     threads: int = 1
     max_body: int = 64 * 1024 * 1024
+    deadline: int = 30
+    patience: int = 5
+    queue: int = 512
     style_memory: int = 200
     style_queue: int = 4
     led: str = "auto"
@@ -72,6 +79,9 @@ _RANGES = {
     "threads": (1, 256),
     "led_pin": (0, 53),
     "max_body": (1024, 2**40),
+    "deadline": (1, 86400),
+    "patience": (1, 3600),
+    "queue": (1, 100_000),
     "style_memory": (100, 2**20),
     "style_queue": (0, 1000),
 }

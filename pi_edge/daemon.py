@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from pi_edge import __version__, access_token, catalog, runtime, systemd
 from pi_edge.config import Config
-from pi_edge.errors import PiEdgeError
-from pi_edge.handle import Handle, trivial_inputs
+from pi_edge.handle import Handle, Limits
 from pi_edge.led import StatusLight
+from pi_edge.ledger import Counts, Ledger
 from pi_edge.listening import url_of
+from pi_edge.model import trivial_inputs
 from pi_edge.model_status import ModelStatus
+from pi_edge.proving import Bench, half_of_memory
 from pi_edge.repository import Repository
+from pi_edge.workers.process import Workshop
 
 if TYPE_CHECKING:
     from pi_edge.server.web_server import WebServer
@@ -31,8 +34,10 @@ logger = logging.getLogger("pi_edge")
 DRAIN_SECONDS = 10
 # Of these a photo that is being styled has so many; whoever waits is sent away at once.
 STYLING_SECONDS = 5
-# Seconds after which an inference counts as stuck and the probe fails.
-STUCK_SECONDS = 120.0
+# Seconds that the self-test waits for the inference it asked for.
+PROBE_SECONDS = 1.0
+# Counters reach the SD card so often and no oftener, which would wear it out.
+SAVE_SECONDS = 60.0
 
 
 def state_of(models: Iterable[ModelStatus], settled: bool, stopping: bool) -> str:
@@ -47,14 +52,10 @@ def state_of(models: Iterable[ModelStatus], settled: bool, stopping: bool) -> st
         return "stopping"
     if not settled:
         return "starting"
-    states: set[str] = set()
-    for model in models:
-        states.update(variant.state for variant in model.variants.values())
-        if model.problem:
-            states.add("quarantined")
-    if "ready" not in states:
+    models = list(models)
+    if not any(model.state == "ready" for model in models):
         return "failed"
-    return "degraded" if "quarantined" in states else "ready"
+    return "degraded" if any(model.faulty for model in models) else "ready"
 
 
 def serve(config: Config, listener: socket.socket) -> None:
@@ -89,13 +90,19 @@ class Daemon:
         self.url = ""
         # What /status says of the status light; whoever drives one replaces this.
         self.led: Callable[[], dict[str, Any]] = lambda: {"light": "none"}
+        self._workshop, self._ledger = Workshop(), Ledger(config.state)
+        bench = Bench(self._workshop, self._ledger, config.threads, half_of_memory())
         self.repository = Repository(
             config.models,
             catalog.owned_models(config.state),
-            config.threads,
+            bench,
+            Limits(config.deadline, config.queue, config.patience),
             on_change=self._on_change,
             on_inference=self._on_inference,
         )
+        self._saved: Counts = {}
+        self._probes: set[asyncio.Task[object]] = set()
+        self._next_probe = 0
         self._stopping = False
         self._end_styling: Callable[[float], None] = lambda seconds: None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -112,8 +119,7 @@ class Daemon:
         Args:
             on_state: called on the event loop with the state, now and whenever it changes; the
                 last one is "stopping". Must return at once.
-            on_inference: called after each inference, on the thread that ran it, of which there
-                are several. Must return at once.
+            on_inference: called on the event loop after each inference. Must return at once.
         """
         if on_state:
             self._state_observers.append(on_state)
@@ -122,23 +128,28 @@ class Daemon:
             self._inference_observers.append(on_inference)
 
     async def probe(self) -> None:
-        """The built-in check that the daemon still does what it is there for: one trivial
-        inference through the thread of the quickest ready variant. With all models quarantined
-        it shows only that the event loop turns.
+        """The built-in check that the daemon still does what it is there for: its event loop
+        turns, and a worker is asked for a trivial inference, each idle one in its turn.
 
-        Raises:
-            PiEdgeError: an inference has been stuck for too long, or the trivial one failed.
+        A worker that does not answer is no reason to end the daemon: its handle's deadline
+        replaces it, which this sees to even when no client asks.
         """
-        handles = self.handles()
-        for handle in handles:
-            if handle.busy_seconds() > STUCK_SECONDS:
-                raise PiEdgeError(
-                    f"an inference of {handle.name}/{handle.version} has been running for"
-                    f" {handle.busy_seconds():.0f} s"
-                )
-        if handles:
-            handle = min(handles, key=lambda h: (h.busy_seconds(), h.name, h.version))
-            await handle.infer(trivial_inputs(handle.inputs), counted=False)
+        idle = [handle for handle in self.handles() if not handle.busy_seconds()]
+        if not idle:
+            return
+        self._next_probe += 1
+        handle = idle[self._next_probe % len(idle)]
+        inference = asyncio.ensure_future(
+            handle.infer(trivial_inputs(handle.inputs), counted=False)
+        )
+        self._probes.add(inference)
+        inference.add_done_callback(self._probed)
+        await asyncio.wait({inference}, timeout=PROBE_SECONDS)
+
+    def _probed(self, inference: asyncio.Task[object]) -> None:
+        self._probes.discard(inference)
+        if not inference.cancelled() and (error := inference.exception()):
+            logger.debug("a self-test's inference failed: %s", error)
 
     def handles(self) -> list[Handle]:
         """Handles on all variants that are ready."""
@@ -150,7 +161,8 @@ class Daemon:
         ]
 
     def run(self, listener: socket.socket) -> None:
-        """Serve on ``listener`` until SIGTERM, SIGINT or SIGHUP.
+        """Serve on ``listener`` until SIGTERM or SIGINT. SIGHUP has the models folders looked
+        through, and ends a daemon whose terminal was closed.
 
         Raises:
             PiEdgeError: it listens beyond this machine and cannot have a token.
@@ -174,24 +186,50 @@ class Daemon:
         )
         self._end_styling = application.stop
         server = web_server.create(application, DRAIN_SECONDS)
-        with asyncio.Runner(loop_factory=web_server.loop_factory()) as runner:
-            runner.run(self._serve(server, listener))
+        try:
+            with asyncio.Runner(loop_factory=web_server.loop_factory()) as runner:
+                runner.run(self._serve(server, listener))
+        finally:
+            self._workshop.close()
+            self._ledger.close()
 
     async def _serve(self, server: WebServer, listener: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            if signal.getsignal(number) == signal.SIG_IGN:  # nohup
+                continue
+            if number == signal.SIGHUP and not os.isatty(2):
+                self._loop.add_signal_handler(number, self.repository.look)
+            else:
                 self._loop.add_signal_handler(number, self._stop, server)
         reporter = systemd.Reporter()
         self.observe(on_state=reporter.state)
         watchdog = asyncio.create_task(reporter.feed_watchdog(self.probe))
-        self.repository.start()
+        saving = asyncio.create_task(self._save_counts())
+        self.repository.start(self._loop)
         try:
             await server.serve(sockets=[listener])
         finally:
             watchdog.cancel()
+            saving.cancel()
             self.repository.stop()
+            self._save()
             logger.info("stopped")
+
+    async def _save_counts(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_SECONDS)
+            await asyncio.to_thread(self._save)
+
+    def _save(self) -> None:
+        """Add to the ledger what was counted since the last time."""
+        counts = self.repository.tally.counts()
+        added = {}
+        for key, (done, failed) in counts.items():
+            before = self._saved.get(key, (0, 0))
+            added[key] = (done - before[0], failed - before[1])
+        if self._ledger.add(added):
+            self._saved = counts
 
     def _stop(self, server: WebServer) -> None:
         self._stopping = True
@@ -209,8 +247,18 @@ class Daemon:
             "runtime": runtime.describe(),
             "machine": {**machine.describe(), **machine.conditions()},
             "pid": os.getpid(),
+            "inferences": self._lifetime(),
             "uptime": round(time.monotonic() - self.started, 1),
             "version": __version__,
+        }
+
+    def _lifetime(self) -> dict[str, int]:
+        """Inferences done and failed by all models, over all starts."""
+        everything = [*self._ledger.counts().values(), *self.repository.tally.counts().values()]
+        saved = list(self._saved.values())  # those are in the ledger already
+        return {
+            what: sum(pair[i] for pair in everything) - sum(pair[i] for pair in saved)
+            for i, what in enumerate(("done", "failed"))
         }
 
     def _on_inference(self) -> None:

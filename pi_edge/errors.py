@@ -34,6 +34,19 @@ class TooLarge(PiEdgeError):
 
 
 class Unavailable(PiEdgeError):
-    """It exists but cannot answer now: loading, unloaded, quarantined or overloaded."""
+    """It exists but cannot answer now: loading, unloaded, quarantined or lost.
+
+    Args:
+        retry_after: seconds after which asking again may help (RFC 9110, 10.2.3); None where
+            it will not by itself.
+    """
 
     status = 503
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Overloaded(Unavailable):
+    """More was asked at once than can be answered soon."""

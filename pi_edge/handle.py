@@ -1,10 +1,10 @@
-"""A loaded variant and the thread that runs it.
+"""A loaded variant, as the event loop sees it.
 
-A TFLite interpreter is not thread-safe, and an inference must not hold up the event loop. So
-every variant has a thread of its own, which alone touches the interpreter and takes one job at a
-time from a queue: requests for one variant wait for each other, requests for different ones run
-side by side (the runtime lets go of the GIL while it computes). Whoever holds a Handle sees
-names, types and shapes, and can run; not the interpreter behind.
+The model runs in a worker process (workers/), one inference at a time: requests for one variant
+wait for each other, requests for different ones run side by side. Whoever holds a Handle sees
+names, types and shapes, and can run. What the worker does is bounded here: how long an inference
+may take, how many requests may wait, and that a worker which hangs or dies is replaced while its
+requests are told to come again.
 """
 
 from __future__ import annotations
@@ -12,36 +12,46 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from functools import partial
-from queue import SimpleQueue
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from pi_edge.errors import BadInput, PiEdgeError
-from pi_edge.model import TensorSpec
+from pi_edge.errors import BadInput, Overloaded, PiEdgeError, Unavailable
+from pi_edge.model import check_inputs, trivial_inputs
+from pi_edge.workers.process import Ended, Process
 
 logger = logging.getLogger("pi_edge")
 
-Arrays = Mapping[str, np.ndarray]
+Outputs = dict[str, np.ndarray]
 
 # A variant that fails so often in a row, and then on a trivial input too, is broken.
 FAILURES_IN_A_ROW = 3
+# So many may always wait, however slow the model is.
+_ALWAYS_WAITING = 4
+# Seconds for which a variant that had to refuse a request counts as overloaded.
+_OVERLOADED_SECONDS = 1.0
 
 
-class Runnable(Protocol):
-    """What a handle runs: pi_edge.model.Model, or something with its shape."""
+@dataclass(frozen=True)
+class Limits:
+    """What one variant may take.
 
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
+    Attributes:
+        deadline: seconds for one inference; a worker that takes longer is replaced.
+        waiting: requests that may wait; more are refused at once.
+        patience: seconds that a request may have to wait, as far as can be told beforehand.
+    """
 
-    def run(self, inputs: Arrays) -> dict[str, np.ndarray]: ...
+    deadline: float = 30.0
+    waiting: int = 512
+    patience: float = 5.0
 
 
 @dataclass
@@ -58,153 +68,236 @@ class Statistics:
     queue_ns: int = 0
     compute_ns: int = 0
     last_ms: int = 0
+    lost: int = 0
 
 
-Deliver = Callable[[dict[str, np.ndarray] | None, Exception | None], object]
-"""Takes the outputs, or the error there was instead; called on the handle's thread."""
+class Server(Protocol):
+    """What starts a worker for the variant again, and hears what becomes of it."""
+
+    def restart(self) -> Process:
+        """A new worker with the same model; called on a thread.
+
+        Raises:
+            PiEdgeError: it cannot be served any more.
+        """
+
+    def counted(self, succeeded: bool) -> None:
+        """A request was answered, or could not be."""
+
+    def broken(self, reason: str) -> None:
+        """The variant cannot be served any more."""
 
 
 class _Job(NamedTuple):
-    inputs: Arrays
+    inputs: Mapping[str, np.ndarray]
     queued_ns: int
     counted: bool
-    deliver: Deliver
+    future: asyncio.Future[Outputs]
 
 
-def trivial_inputs(specs: tuple[TensorSpec, ...]) -> dict[str, np.ndarray]:
-    """The smallest inputs that fit ``specs``: zeros (empty text), any length taken as 1."""
-    return {s.name: _zeros(tuple(abs(n) for n in s.shape), s.dtype) for s in specs}
-
-
-def _zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    return np.full(shape, b"", object) if dtype.kind == "S" else np.zeros(shape, dtype)
+_DEFAULTS = Limits()
 
 
 class Handle:
-    """One loaded variant, to be run from any thread or event loop.
-
-    Its thread starts with the first job and ends when nobody holds the handle any more; jobs
-    already waiting are done first.
+    """One loaded variant. Its worker ends when nobody holds the handle any more.
 
     Args:
-        model: run by this handle alone from now on.
+        process: runs the model, for this handle alone from now on.
+        loop: the event loop that the handle lives on.
         name, version: what the model and the variant are called.
-        on_inference: called on the handle's thread after each counted inference.
-        on_broken: called once, on the handle's thread, with the reason, when the variant fails
-            again and again, on trivial inputs too.
+        server: replaces the worker, and is told of inferences.
     """
 
     def __init__(
         self,
-        model: Runnable,
+        process: Process,
+        loop: asyncio.AbstractEventLoop,
         name: str,
         version: str,
-        on_inference: Callable[[], None] = lambda: None,
-        on_broken: Callable[[str], None] = lambda reason: None,
+        server: Server,
+        limits: Limits = _DEFAULTS,
     ) -> None:
         self.name, self.version = name, version
-        self.inputs, self.outputs = model.inputs, model.outputs
-        self._worker = _Worker(model, f"{name}/{version}", on_inference, on_broken)
-        self._jobs = self._worker.jobs
-        weakref.finalize(self, self._jobs.put, None)
+        self.inputs, self.outputs = process.inputs, process.outputs
+        self._loop = loop
+        self._line = _Line(process, loop, f"{name}/{version}", server, limits)
+        _call(loop, self._line.attach, process)
+        weakref.finalize(self, _call, loop, self._line.retire).atexit = False
 
-    def submit(self, inputs: Arrays, deliver: Deliver, counted: bool = True) -> None:
-        """Queue one inference and return at once. What can go wrong, ``deliver`` is told:
+    async def infer(self, inputs: Mapping[str, np.ndarray], counted: bool = True) -> Outputs:
+        """One inference, on the handle's event loop, which serves others meanwhile.
 
-        BadInput: a name, dtype or shape is wrong.
-        PiEdgeError: the runtime failed.
+        Raises:
+            BadInput: a name, dtype or shape is wrong.
+            Overloaded: too many wait already.
+            Unavailable: the worker was lost; another is being started.
+            PiEdgeError: the runtime failed.
         """
-        if not self._worker.started:
-            self._worker.start()
-        self._jobs.put(_Job(inputs, time.perf_counter_ns(), counted, deliver))
+        check_inputs(self.inputs, inputs)
+        return await self._line.submit(inputs, counted)
 
-    async def infer(self, inputs: Arrays, counted: bool = True) -> dict[str, np.ndarray]:
-        """One inference; the calling event loop serves others meanwhile. Raises what ``submit``
-        delivers."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[dict[str, np.ndarray]] = loop.create_future()
-
-        def deliver(outputs: dict[str, np.ndarray] | None, error: Exception | None) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
-                loop.call_soon_threadsafe(settle, future, outputs, error)
-
-        self.submit(inputs, deliver, counted)
-        return await future
-
-    def run(self, inputs: Arrays) -> dict[str, np.ndarray]:
+    def run(self, inputs: Mapping[str, np.ndarray]) -> Outputs:
         """The same for a thread, which waits."""
-        future: Future[dict[str, np.ndarray]] = Future()
-        self.submit(inputs, partial(settle, future))
-        return future.result()
+        return asyncio.run_coroutine_threadsafe(self.infer(inputs), self._loop).result()
 
     def statistics(self) -> Statistics:
         """What was counted so far; probes are not."""
-        return replace(self._worker.statistics)
+        return replace(self._line.statistics)
 
     def busy_seconds(self) -> float:
         """For how long the inference in progress has been running; 0 when there is none."""
-        since = self._worker.busy_since_ns
+        since = self._line.busy_since_ns
         return (time.perf_counter_ns() - since) / 1e9 if since else 0.0
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for the one in progress."""
+        return len(self._line.jobs)
 
-class _Worker:
-    """The thread, kept apart from Handle so that the thread does not keep the Handle alive."""
+    @property
+    def lost(self) -> bool:
+        """Whether there is no worker at the moment."""
+        return self._line.process is None
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether requests had to be refused just now."""
+        return time.monotonic() - self._line.refused_at < _OVERLOADED_SECONDS
+
+    @property
+    def pid(self) -> int:
+        """The worker's process; 0 while there is none."""
+        return self._line.process.pid if self._line.process else 0
+
+
+class _Line:
+    """The requests of one variant, in order. All of it happens on the event loop."""
 
     def __init__(
         self,
-        model: Runnable,
+        process: Process,
+        loop: asyncio.AbstractEventLoop,
         title: str,
-        on_inference: Callable[[], None],
-        on_broken: Callable[[str], None],
+        server: Server,
+        limits: Limits,
     ) -> None:
-        self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self.jobs: deque[_Job] = deque()
+        self.process: Process | None = process
         self.statistics = Statistics()
         self.busy_since_ns = 0
-        self.started = False
-        self._model, self._title = model, title
-        self._on_inference, self._on_broken = on_inference, on_broken
-        self._starting = threading.Lock()
+        self.refused_at = -math.inf
+        self._loop, self._title, self._server, self._limits = loop, title, server, limits
+        self._job: _Job | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._usual = 0.0  # seconds that an inference takes, of late
         self._failures = 0
+        self._retired = False
 
-    def start(self) -> None:
-        with self._starting:
-            if not self.started:
-                threading.Thread(target=self._work, name=self._title, daemon=True).start()
-                self.started = True
+    def attach(self, process: Process) -> None:
+        """Take a worker into service."""
+        if self._retired:
+            process.close()
+            return
+        self.process = process
+        self._loop.add_reader(process.line.fileno(), self._answered)
+        self._next()
 
-    def _work(self) -> None:
-        while (job := self.jobs.get()) is not None:
-            self._do(job)
-            del job  # else its arrays, and who waits for them, live until the next one
+    def retire(self) -> None:
+        """Nobody will ask any more."""
+        self._retired = True
+        if self.process:
+            self._detach().close()
 
-    def _do(self, job: _Job) -> None:
-        outputs: dict[str, np.ndarray] | None = None
-        error: Exception | None = None
-        self.busy_since_ns = begin = time.perf_counter_ns()
+    def submit(self, inputs: Mapping[str, np.ndarray], counted: bool) -> asyncio.Future[Outputs]:
+        if self.process is None:
+            raise Unavailable(f"{self._title} is being started again", retry_after=1)
+        if counted and len(self.jobs) >= _ALWAYS_WAITING:
+            self._refuse_beyond_limits()
+        job = _Job(inputs, time.perf_counter_ns(), counted, self._loop.create_future())
+        self.jobs.append(job)
+        if self._job is None:
+            self._next()
+        return job.future
+
+    def _refuse_beyond_limits(self) -> None:
+        waiting = len(self.jobs)
+        expected = (waiting + 1) * self._usual
+        if waiting >= self._limits.waiting or expected > self._limits.patience:
+            self.refused_at = time.monotonic()
+            raise Overloaded(
+                f"{self._title} has {waiting} requests waiting: come again later",
+                retry_after=min(60, max(1, math.ceil(expected))),
+            )
+
+    def _next(self) -> None:
+        """Send the next request whose client still waits for it."""
+        process = self.process
+        if process is None:
+            return
+        while self.jobs:
+            job = self.jobs.popleft()
+            if job.future.done():  # the client went away
+                continue
+            self._job = job
+            self.busy_since_ns = time.perf_counter_ns()
+            try:
+                process.send(job.inputs)
+            except Ended as error:
+                self._lose(str(error))
+                return
+            except (OSError, MemoryError) as error:  # no memory for such inputs
+                self._settle(PiEdgeError(f"{self._title} cannot take these inputs: {error}"))
+                continue
+            self._timer = self._loop.call_later(self._limits.deadline, self._overdue)
+            return
+
+    def _answered(self) -> None:
+        process = self.process
+        if process is None:
+            return
+        if self._job is None:  # nothing was asked: it can only have ended
+            self._lose("")
+            return
         try:
-            outputs = self._model.run(job.inputs)
-            self._failures = 0
-        except BadInput as refused:
-            error = refused
-        except Exception as failure:  # whatever a model does, the daemon goes on
-            error = failure
-            self._failures += 1
-            if not isinstance(failure, PiEdgeError):
-                logger.exception("%s failed unexpectedly", self._title)
-                error = PiEdgeError(f"{self._title} failed to run: {failure!r}")
-        end = time.perf_counter_ns()
-        self.busy_since_ns = 0
-        if job.counted:
-            self._count(job.queued_ns, begin, end, error is None)
-        job.deliver(outputs, error)
-        if job.counted and error is None:
-            self._on_inference()
+            outputs, _ = process.receive()
+        except BlockingIOError:
+            return
+        except Ended as error:
+            self._lose(str(error))
+            return
+        except PiEdgeError as error:
+            self._settle(error)
+        else:
+            self._settle(outputs)
         if self._failures >= FAILURES_IN_A_ROW:
             self._prove_again()
+        self._next()
+
+    def _settle(self, outcome: Outputs | PiEdgeError) -> None:
+        """Give the inference in progress its outcome, and count it."""
+        job, begin, end = self._job, self.busy_since_ns, time.perf_counter_ns()
+        assert job
+        self._job, self.busy_since_ns = None, 0
+        if self._timer:
+            self._timer.cancel()
+        failed = isinstance(outcome, PiEdgeError)
+        self._usual += ((end - begin) / 1e9 - self._usual) / 8
+        if job.counted:
+            self._count(job.queued_ns, begin, end, not failed)
+        if isinstance(outcome, PiEdgeError):
+            if not isinstance(outcome, BadInput):
+                self._failures += 1
+            if not job.future.done():
+                job.future.set_exception(outcome)
+            return
+        self._failures = 0
+        if not job.future.done():
+            job.future.set_result(outcome)
 
     def _count(self, queued: int, begin: int, end: int, succeeded: bool) -> None:
         statistics = self.statistics
         statistics.last_ms = time.time_ns() // 1_000_000
+        self._server.counted(succeeded)
         if succeeded:
             statistics.success += 1
             statistics.success_ns += end - queued
@@ -214,26 +307,68 @@ class _Worker:
             statistics.fail += 1
             statistics.fail_ns += end - queued
 
+    def _overdue(self) -> None:
+        self._lose(f"an inference took longer than {self._limits.deadline:g} s")
+
+    def _lose(self, reason: str) -> None:
+        """Give the worker up, tell all who wait to come again, and start another."""
+        process = self._detach()
+        lost = Unavailable(
+            f"{self._title} was lost and is being started again: come again", retry_after=1
+        )
+        if self._job:
+            self._settle(lost)
+        waiting, self.jobs = self.jobs, deque()
+        for job in waiting:
+            if not job.future.done():
+                job.future.set_exception(lost)
+        self._failures = 0
+        self.statistics.lost += 1
+        self.statistics.fail += sum(job.counted for job in waiting)
+        # A thread of its own: those that asyncio keeps may all be busy.
+        threading.Thread(target=self._restart, args=(process, reason), daemon=True).start()
+
+    def _detach(self) -> Process:
+        process, self.process = self.process, None
+        assert process
+        self._loop.remove_reader(process.line.fileno())
+        if self._timer:
+            self._timer.cancel()
+        return process
+
+    def _restart(self, lost: Process, reason: str) -> None:
+        """On a thread: bury the worker that was lost and start another."""
+        lost.kill()
+        cause = lost.cause()
+        lost.close()
+        because = ", ".join(filter(None, [reason, cause])) or "its process ended"
+        logger.error("%s was lost (%s): starting it again", self._title, because)
+        try:
+            process = self._server.restart()
+        except Exception as error:
+            self._server.broken(f"was lost ({because}) and does not start again: {error}")
+            return
+        logger.info("%s is back", self._title)
+        _call(self._loop, self.attach, process)
+
     def _prove_again(self) -> None:
         """Tell inputs a model cannot digest, which are their sender's business, from a broken
         model: only the latter fails on a trivial input."""
         self._failures = 0
-        try:
-            self._model.run(trivial_inputs(self._model.inputs))
-        except Exception as error:
-            on_broken, self._on_broken = self._on_broken, lambda reason: None
-            on_broken(f"failed {FAILURES_IN_A_ROW} times in a row: {error}")
+        process = self.process
+        assert process
+        future: asyncio.Future[Outputs] = self._loop.create_future()
+        inputs = trivial_inputs(process.inputs)
+        self.jobs.appendleft(_Job(inputs, time.perf_counter_ns(), False, future))
+
+        def judge(proof: asyncio.Future[Outputs]) -> None:
+            error = None if proof.cancelled() else proof.exception()
+            if error and not isinstance(error, Unavailable):
+                self._server.broken(f"failed {FAILURES_IN_A_ROW} times in a row: {error}")
+
+        future.add_done_callback(judge)
 
 
-def settle(
-    future: asyncio.Future[dict[str, np.ndarray]] | Future[dict[str, np.ndarray]],
-    outputs: dict[str, np.ndarray] | None,
-    error: Exception | None,
-) -> None:
-    """Give what was delivered to who waits for it."""
-    if future.cancelled():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(outputs or {})
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *given: object) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop was closed: nobody asks any more
+        loop.call_soon_threadsafe(function, *given)

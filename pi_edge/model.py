@@ -23,11 +23,47 @@ class TensorSpec:
     index: int
 
 
+def trivial_inputs(specs: tuple[TensorSpec, ...]) -> dict[str, np.ndarray]:
+    """The smallest inputs that fit ``specs``: zeros (empty text), any length taken as 1."""
+    return {s.name: _zeros(tuple(abs(n) for n in s.shape), s.dtype) for s in specs}
+
+
+def _zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    return np.full(shape, b"", object) if dtype.kind == "S" else np.zeros(shape, dtype)
+
+
+def check_inputs(specs: tuple[TensorSpec, ...], inputs: Mapping[str, np.ndarray]) -> None:
+    """Refuse inputs that a model with these ``specs`` does not take.
+
+    Raises:
+        BadInput: a name, dtype or shape is wrong.
+    """
+    if len(inputs) != len(specs) or any(spec.name not in inputs for spec in specs):
+        expected = [spec.name for spec in specs]
+        raise BadInput(f"this model takes the inputs {expected}, not {sorted(inputs)}")
+    for spec in specs:
+        array = inputs[spec.name]
+        if array.dtype != spec.dtype and not (spec.dtype.kind == "S" and array.dtype.kind in "SO"):
+            raise BadInput(f"input {spec.name} must be {spec.dtype}, not {array.dtype}")
+        if array.shape != spec.shape and (
+            array.ndim != len(spec.shape)
+            or any(
+                got < 1 if want == -1 else want != got
+                for want, got in zip(spec.shape, array.shape, strict=True)
+            )
+        ):
+            raise BadInput(
+                f"input {spec.name} must have shape {list(spec.shape)}"
+                f" (-1: any length), not {list(array.shape)}"
+            )
+
+
 class Model:
     """One .tflite file, loaded. Not thread-safe: callers see to it that one runs at a time.
 
-    Inputs and outputs carry the names of the file's signature ``serving_default`` (or its only
-    signature); a file without signatures has its tensors' own names.
+    Inputs and outputs carry the names of the file's signature ``serving_default`` (or its first
+    signature, whichever of the file's subgraphs that is of); a file without signatures has its
+    tensors' own names, told apart by a number where several are called the same.
 
     Args:
         path: the .tflite file; it is mapped into memory, not read.
@@ -41,9 +77,10 @@ class Model:
     def __init__(self, path: Path, threads: int = 1, copy: bool = False) -> None:
         self.path = path
         self._interpreter = runtime.interpreter(path, threads, copy)
-        self.inputs, self.outputs = _specs(self._interpreter)
+        self._signature, self.inputs, self.outputs = _graph(self._interpreter)
         self._shapes: dict[str, tuple[int, ...]] = {}
-        self._allocate({spec.name: tuple(abs(n) for n in spec.shape) for spec in self.inputs})
+        if self._signature is None:
+            self._allocate({spec.name: tuple(abs(n) for n in spec.shape) for spec in self.inputs})
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """One inference.
@@ -58,14 +95,17 @@ class Model:
             BadInput: a name, dtype or shape is wrong.
             PiEdgeError: the runtime failed.
         """
-        self._check(inputs)
-        shapes = {name: array.shape for name, array in inputs.items()}
-        if shapes != self._shapes:
-            try:
-                self._allocate(shapes)
-            except PiEdgeError as error:
-                raise BadInput(str(error)) from error
+        check_inputs(self.inputs, inputs)
         try:
+            if self._signature is not None:  # it allocates anew for each inference
+                given: dict[str, np.ndarray] = self._signature(**inputs)
+                return given
+            shapes = {name: array.shape for name, array in inputs.items()}
+            if shapes != self._shapes:
+                try:
+                    self._allocate(shapes)
+                except PiEdgeError as error:
+                    raise BadInput(str(error)) from error
             for spec in self.inputs:
                 self._interpreter.set_tensor(spec.index, inputs[spec.name])
             self._interpreter.invoke()
@@ -74,43 +114,41 @@ class Model:
             self._shapes = {}  # a failed run may leave tensors unallocated
             raise PiEdgeError(f"{self.path.name} failed to run: {error}") from error
 
-    def _check(self, inputs: Mapping[str, np.ndarray]) -> None:
-        expected = [spec.name for spec in self.inputs]
-        if inputs.keys() != set(expected):
-            raise BadInput(f"this model takes the inputs {expected}, not {sorted(inputs)}")
-        for spec in self.inputs:
-            array = inputs[spec.name]
-            if array.dtype != spec.dtype and not (spec.dtype.kind == "S" and array.dtype == object):
-                raise BadInput(f"input {spec.name} must be {spec.dtype}, not {array.dtype}")
-            if array.ndim != len(spec.shape) or any(
-                want not in (-1, got) or got < 1
-                for want, got in zip(spec.shape, array.shape, strict=True)
-            ):
-                raise BadInput(
-                    f"input {spec.name} must have shape {list(spec.shape)}"
-                    f" (-1: any length), not {list(array.shape)}"
-                )
-
     def _allocate(self, shapes: dict[str, tuple[int, ...]]) -> None:
         self._shapes = {}
         try:
             for spec in self.inputs:
-                self._interpreter.resize_tensor_input(spec.index, shapes[spec.name])
+                # A graph that takes one shape only may hold operations that cannot be resized.
+                if shapes[spec.name] != spec.shape:
+                    self._interpreter.resize_tensor_input(spec.index, shapes[spec.name])
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise PiEdgeError(f"{self.path.name} cannot be set up for {shapes}: {error}") from error
         self._shapes = shapes
 
 
-def _specs(interpreter: Any) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+def _graph(interpreter: Any) -> tuple[Any, tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+    """What runs a signature that is not of the first subgraph (else None), inputs, outputs."""
     signatures = interpreter.get_signature_list()
-    if signatures:
-        key = "serving_default" if "serving_default" in signatures else next(iter(signatures))
-        runner = interpreter.get_signature_runner(key)
-        return _named(runner.get_input_details()), _named(runner.get_output_details())
-    inputs = interpreter.get_input_details()
-    outputs = interpreter.get_output_details()
-    return _named({d["name"]: d for d in inputs}), _named({d["name"]: d for d in outputs})
+    if not signatures:
+        inputs = _told_apart(interpreter.get_input_details())
+        return None, _named(inputs), _named(_told_apart(interpreter.get_output_details()))
+    key = "serving_default" if "serving_default" in signatures else next(iter(signatures))
+    runner = interpreter.get_signature_runner(key)
+    # Both runtimes keep the number here and tell it nowhere else.
+    other = runner if runner._subgraph_index else None
+    return other, _named(runner.get_input_details()), _named(runner.get_output_details())
+
+
+def _told_apart(details: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    named: dict[str, dict[str, Any]] = {}
+    for detail in details:
+        name, number = detail["name"], 1
+        while name in named:
+            number += 1
+            name = f"{detail['name']}:{number}"
+        named[name] = detail
+    return named
 
 
 def _named(details: dict[str, dict[str, Any]]) -> tuple[TensorSpec, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pi_edge import catalog
+from pi_edge.errors import NotFound, Unavailable
 from pi_edge.handle import Handle
 
 # Of a file: path, inode, size in bytes, time of change in nanoseconds.
@@ -25,24 +26,27 @@ def fingerprint(file: Path) -> Fingerprint:
 @dataclass(frozen=True)
 class Variant:
     """One variant: its state (probing, loading, ready, quarantined, unloaded), the reason when
-    it is quarantined, the handle when it is ready."""
+    it is quarantined, the handle when it is ready, and what it was loaded from: the file as it
+    was, and what model.json told of it."""
 
     state: str
     reason: str = ""
     handle: Handle | None = None
-    fingerprint: Fingerprint | None = None
+    origin: tuple[object, ...] | None = None
 
 
 @dataclass(frozen=True)
 class ModelStatus:
     """One model: what the catalogue says and how its variants fare.
 
-    ``reason`` says in one line why anything of it is quarantined.
+    ``problem`` says why its folder cannot be read; ``refused`` why what now lies in its folder
+    does not take the place of what is served. ``reason`` says in one line all that is wrong.
     """
 
     entry: catalog.Entry
     variants: Mapping[str, Variant] = field(default_factory=dict)
     problem: str = ""
+    refused: str = ""
 
     @property
     def state(self) -> str:
@@ -56,4 +60,33 @@ class ModelStatus:
     @property
     def reason(self) -> str:
         reasons = [f"{name}: {v.reason}" for name, v in self.variants.items() if v.reason]
-        return self.problem or "; ".join(reasons)
+        return self.problem or "; ".join([*filter(None, [self.refused]), *reasons])
+
+    @property
+    def faulty(self) -> bool:
+        """Whether anything of it is out of service that should not be."""
+        states = (variant.state for variant in self.variants.values())
+        return bool(self.problem or self.refused) or "quarantined" in states
+
+    def handle(self, version: str = "") -> Handle:
+        """A handle on a variant, the default one where none is named.
+
+        Raises:
+            NotFound: no such variant.
+            Unavailable: it is not ready.
+        """
+        name = self.entry.name
+        version = version or self.entry.default
+        variant = self.variants.get(version)
+        if variant is None:
+            if self.problem:
+                raise Unavailable(f"{name} is quarantined: {self.problem}")
+            raise NotFound(
+                f"{name} has no variant {version!r}; it has {', '.join(self.variants) or 'none'}"
+            )
+        if variant.handle is None:
+            reason = f": {variant.reason}" if variant.reason else ""
+            # It will be ready or quarantined soon.
+            soon = 1 if variant.state in ("probing", "loading") else None
+            raise Unavailable(f"{name}/{version} is {variant.state}{reason}", soon)
+        return variant.handle

@@ -1,101 +1,190 @@
-"""Loading a model file without risking the process that serves.
+"""Starting a worker for a model file, and finding out first whether that is wise.
 
 About one file in a hundred from the wild aborts the process that loads it, or never returns from
-its first inference. A file whose SHA-256 stands in its model.json was run when it was measured;
-any other is first tried in a child process with a time limit:
-
-    python -m pi_edge.proving FILE THREADS
+its first inference. All of them run in worker processes; what the first try of a file came to
+is kept in the ledger, by the file's SHA-256 and the runtime, so that a file found unfit is not
+tried again at each start. A model may bring a check, inputs and the outputs expected: then a
+variant that gives others is unfit.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pi_edge import datatypes, files
+from pi_edge import catalog, files, runtime
 from pi_edge.errors import PiEdgeError
-from pi_edge.handle import trivial_inputs
-from pi_edge.model import Model
+from pi_edge.ledger import Ledger
+from pi_edge.verification import differences, expectations, tolerance
+from pi_edge.workers.process import Process, Workshop
+from pi_edge.workers.worker import Order
 
-# Seconds for start, load and one inference of the child; a Pi 3 needs about 5 for a small model.
-TIME_LIMIT = 120.0
+# Seconds for loading and the first inference of a file that nothing is known of.
+TIME_LIMIT = 15.0
+# The same for one that ran when it was measured, or that is tried because somebody asked.
+LONG_TIME_LIMIT = 120.0
 
 
-def load(path: Path, threads: int, sha256: str | None, time_limit: float = TIME_LIMIT) -> Model:
-    """The model in ``path``, loaded and run once on trivial inputs.
+@dataclass(frozen=True)
+class Bench:
+    """Where and how variants are started.
+
+    Attributes:
+        threads: threads one inference may use.
+        memory: most bytes of data a worker may have; 0 for no bound.
+    """
+
+    workshop: Workshop
+    ledger: Ledger
+    threads: int = 1
+    memory: int = 0
+
+
+def half_of_memory() -> int:
+    """Half of this machine's memory in bytes: what one model may take."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def told_sha256(entry: catalog.Entry, variant: str) -> str | None:
+    """The SHA-256 that model.json tells of a variant's file; None where nothing does."""
+    told = _told(entry, variant).get("sha256")
+    return told if isinstance(told, str) else None
+
+
+def start(
+    bench: Bench, entry: catalog.Entry, variant: str, again: bool = False
+) -> tuple[Process, str]:
+    """A worker that serves ``variant``, which was tried on this machine, now or earlier, and the
+    SHA-256 of the file.
 
     Args:
-        sha256: what model.json says of the file, None where nothing does.
-        time_limit: seconds that a file nothing is known of has for its first inference.
+        again: try a file again that was found unfit, and give it more time.
 
     Raises:
         PiEdgeError: why this file cannot be served.
     """
-    if sha256 is None:
-        try_in_child(path, threads, time_limit)
-    elif files.sha256(path) != sha256:
-        raise PiEdgeError(f"{path.name} is not the file that model.json tells of: copy it again")
-    # What nothing is told of may be overwritten in place by whoever dropped it in.
-    return load_here(path, threads, copy=sha256 is None)
-
-
-def load_here(path: Path, threads: int, copy: bool = False) -> Model:
-    """The same in this process, whatever it does; ``copy`` as for Model.
-
-    Raises:
-        PiEdgeError: why this file cannot be served.
-    """
+    file, told = entry.files[variant], told_sha256(entry, variant)
+    sha256 = _sha256(file)
+    if told is not None and told != sha256:
+        raise PiEdgeError(f"{file.name} is not the file that model.json tells of: copy it again")
+    key = _key(sha256, entry, variant)
+    verdict = bench.ledger.verdict(key)
+    if verdict and verdict.reason and not again:
+        raise PiEdgeError(verdict.reason)
+    long = told is not None or again or verdict is not None
+    limit = LONG_TIME_LIMIT if long else TIME_LIMIT
     try:
-        model = Model(path, threads, copy)
-        for spec in (*model.inputs, *model.outputs):
-            datatypes.name_of(spec.dtype)
-        model.run(trivial_inputs(model.inputs))
-    except PiEdgeError:
-        raise
-    except Exception as error:
-        reason = str(error)
-        if "data-type" in reason:  # both runtimes say just this where NumPy has no such type
-            reason = "it has tensors of a type that NumPy has no name for, such as bfloat16"
-        raise PiEdgeError(f"{path.name} cannot be loaded: {reason}") from error
-    return model
+        process = _start(bench, entry, variant, limit)
+        if (verdict is None or verdict.reason) and _checked(process, entry, variant, limit):
+            # What the check's inputs made it allocate, it would keep.
+            process.close()
+            process = _start(bench, entry, variant, limit)
+    except PiEdgeError as error:
+        reason = " ".join(str(error).split())
+        # The kernel kills with SIGKILL, for want of memory: that may be otherwise another time.
+        if "SIGKILL" not in reason and _sha256(file) == sha256:
+            bench.ledger.judge(key, reason)
+        raise PiEdgeError(reason) from error
+    if verdict is None or verdict.reason:
+        bench.ledger.judge(key)
+    return process, sha256
+
+
+def restart(bench: Bench, entry: catalog.Entry, variant: str, sha256: str) -> Process:
+    """A new worker for a variant whose worker was lost.
+
+    Args:
+        sha256: of the file that the lost one served.
+
+    Raises:
+        PiEdgeError: the file is another one by now, or cannot be served any more.
+    """
+    file = entry.files[variant]
+    if _sha256(file) != sha256:
+        raise PiEdgeError(f"{file.name} has been replaced meanwhile")
+    return _start(bench, entry, variant, LONG_TIME_LIMIT)
+
+
+def known(bench: Bench, entry: catalog.Entry, variant: str) -> bool:
+    """Whether the variant's file was tried on this machine before.
+
+    Raises:
+        PiEdgeError: it cannot be read.
+    """
+    return bench.ledger.verdict(_key(_sha256(entry.files[variant]), entry, variant)) is not None
 
 
 def try_in_child(path: Path, threads: int, time_limit: float) -> None:
-    """Load and run ``path`` in a child process.
+    """Load and run the file at ``path`` in a process of its own.
 
     Raises:
-        PiEdgeError: the child found the file unfit, died, or did not finish in time.
+        PiEdgeError: it is unfit, takes its process down, or is not done in time.
     """
-    command = [sys.executable, "-m", "pi_edge.proving", str(path), str(threads)]
+    workshop = Workshop()
     try:
-        child = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=time_limit
-        )
-    except subprocess.TimeoutExpired:
-        raise PiEdgeError(
-            f"{path.name} did not finish its first inference within {time_limit:g} s"
-        ) from None
-    if child.returncode < 0:
-        name = signal.Signals(-child.returncode).name
-        raise PiEdgeError(f"{path.name} takes down the process that runs it ({name})")
-    if child.returncode:
-        lines = child.stdout.decode(errors="replace").strip().splitlines()
-        raise PiEdgeError(lines[-1] if lines else f"{path.name} cannot be tried")
+        order = Order(str(path), f"trial {path.stem}", threads, True, half_of_memory())
+        workshop.start(order, time_limit).close()
+    finally:
+        workshop.close()
 
 
-def _main() -> int:
+def _start(bench: Bench, entry: catalog.Entry, variant: str, limit: float) -> Process:
+    order = Order(
+        str(entry.files[variant]),
+        f"model {entry.name}",
+        bench.threads,
+        # What nothing is told of may be overwritten in place by whoever dropped it in.
+        copy=told_sha256(entry, variant) is None,
+        memory=bench.memory,
+    )
+    return bench.workshop.start(order, limit)
+
+
+def _checked(process: Process, entry: catalog.Entry, variant: str, limit: float) -> bool:
+    """Have the variant pass its check; False where it has none.
+
+    Raises:
+        PiEdgeError: it gives other outputs, or none.
+    """
+    check = expectations(entry, variant, process.inputs)
+    if check is None:
+        return False
+    inputs, expected = check
     try:
-        load_here(Path(sys.argv[1]), int(sys.argv[2]))
+        given = process.run(inputs, limit)
+    except TimeoutError:
+        process.close()
+        raise PiEdgeError(f"its check took longer than {limit:g} s") from None
     except PiEdgeError as error:
-        print(" ".join(str(error).split()))
-        return 1
-    return 0
+        process.close()
+        raise PiEdgeError(f"its check failed: {error}") from error
+    if problems := differences(given, expected, tolerance(_told(entry, variant))):
+        process.close()
+        raise PiEdgeError(f"its check failed: {problems[0]}")
+    return True
 
 
-if __name__ == "__main__":
-    code = _main()
-    sys.stdout.flush()
-    os._exit(code)  # a model that crashes on its way out has still answered
+def _key(sha256: str, entry: catalog.Entry, variant: str) -> str:
+    """What a verdict is about: the file, what it is checked with, and the runtime."""
+    check = entry.info.get("check")
+    checked = check.get("sha256", check) if isinstance(check, dict) else ""
+    return f"{sha256} {variant if checked else ''} {checked} {_runtime()}"
+
+
+def _runtime() -> str:
+    return " ".join(runtime.describe().values())
+
+
+def _told(entry: catalog.Entry, variant: str) -> dict[str, Any]:
+    variants = entry.info.get("variants", {})
+    told = variants.get(variant, {}) if isinstance(variants, dict) else {}
+    return told if isinstance(told, dict) else {}
+
+
+def _sha256(file: Path) -> str:
+    try:
+        return files.sha256(file)
+    except OSError as error:
+        raise PiEdgeError(f"{file.name} cannot be read: {error.strerror}") from error

@@ -1,27 +1,36 @@
-"""The models folders at run time: find, load, reload, unload, quarantine.
+"""The models folders at run time: find, load, swap, unload, quarantine.
 
-A thread of the repository watches both folders by looking every second: what is dropped in gets
-served, what changes is loaded again, what is removed goes away, and what fails is quarantined
-with the reason. Others ask for a handle to run, by name and version.
+A thread of the repository watches both folders by looking every second, or at once when asked
+to: what is dropped in gets served, what changes is loaded beside what is served and then takes
+its place, what is removed goes away, and what fails is quarantined with the reason. Others ask
+for a handle to run, by name and version.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from pi_edge import catalog, proving
 from pi_edge.errors import NotFound, PiEdgeError, Unavailable
-from pi_edge.handle import Handle
+from pi_edge.handle import Handle, Limits
 from pi_edge.model_status import Fingerprint, ModelStatus, Variant, fingerprint
+from pi_edge.proving import Bench
+from pi_edge.serving import Serving, Tally
 
 logger = logging.getLogger("pi_edge")
 
 POLL_SECONDS = 1.0
+# Loading waits for the disk and for slow first inferences: more at once than there are cores.
+_AT_ONCE = 4
+
+_DEFAULTS = Limits()
 
 
 class Repository:
@@ -30,38 +39,51 @@ class Repository:
     Args:
         shipped: models that came with the package.
         owned: the owner's models, which win over shipped ones of the same name.
-        threads: threads one inference may use.
+        bench: where their workers are started.
+        limits: what a variant may take whose model.json says nothing else.
         on_change: called after a state changed, on whatever thread changed it.
-        on_inference: called after each inference, on the variant's thread.
+        on_inference: called after each inference, on the event loop.
     """
 
     def __init__(
         self,
         shipped: Path,
         owned: Path,
-        threads: int = 1,
+        bench: Bench,
+        limits: Limits = _DEFAULTS,
         on_change: Callable[[], None] = lambda: None,
         on_inference: Callable[[], None] = lambda: None,
     ) -> None:
         self._folders = (shipped, owned)
-        self._threads = threads
-        self._on_change, self._on_inference = on_change, on_inference
+        self._bench, self._limits = bench, limits
+        self._on_change = on_change
+        self.tally = Tally(on_inference)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._models: Mapping[str, ModelStatus] = {}
         self._writing = threading.Lock()  # held for an instant, to replace self._models
-        self._loading = threading.Lock()  # held while models are loaded, one at a time
+        self._loading = threading.Lock()  # held while models are loaded
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="loading")
         self._unloaded: set[str] = set()
         self._seen: dict[str, Fingerprint] = {}
         self._settled = False
         self._stop = threading.Event()
+        self._look = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="models", daemon=True)
 
-    def start(self) -> None:
-        """Start loading and watching, in the background."""
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start loading and watching, in the background; handles live on ``loop``."""
+        self._loop = loop
         self._watcher.start()
 
     def stop(self) -> None:
         """Stop watching; what is loaded stays loaded."""
         self._stop.set()
+        self._look.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def look(self) -> None:
+        """Look through the folders now."""
+        self._look.set()
 
     @property
     def settled(self) -> bool:
@@ -80,7 +102,9 @@ class Repository:
         """
         status = self._models.get(name)
         if status is None:
-            raise NotFound(f"there is no model {name!r}; there are {_listed(self._models)}")
+            raise NotFound(
+                f"there is no model {name!r}; there are {', '.join(self._models) or 'none'}"
+            )
         return status
 
     def handle(self, name: str, version: str = "") -> Handle:
@@ -90,24 +114,14 @@ class Repository:
             NotFound: no such model or variant.
             Unavailable: it is not ready.
         """
-        status = self.model(name)
-        version = version or status.entry.default
-        variant = status.variants.get(version)
-        if variant is None:
-            if status.problem:
-                raise Unavailable(f"{name} is quarantined: {status.problem}")
-            raise NotFound(f"{name} has no variant {version!r}; it has {_listed(status.variants)}")
-        if variant.handle is None:
-            reason = f": {variant.reason}" if variant.reason else ""
-            raise Unavailable(f"{name}/{version} is {variant.state}{reason}")
-        return variant.handle
+        return self.model(name).handle(version)
 
     def load(self, name: str) -> None:
         """Load a model, or what of it is unloaded, quarantined or changed. Waits until done.
 
         Raises:
             NotFound: no such model in the folders.
-            Unavailable: nothing of it can be served.
+            Unavailable: nothing of it can be served, or what lies in the folder was refused.
         """
         with self._loading:
             entries, problems = catalog.find(*self._folders)
@@ -115,10 +129,11 @@ class Repository:
                 raise Unavailable(f"{name} is quarantined: {problems[name]}")
             entry = catalog.pick(entries, name)
             self._unloaded.discard(name)
-            self._load(entry, again=True)
+            self._load([entry], again=True)
         status = self.model(name)
-        if status.state != "ready":
-            raise Unavailable(f"{name} is {status.state}: {status.reason}")
+        if status.state != "ready" or status.refused:
+            state = "not replaced" if status.refused else status.state
+            raise Unavailable(f"{name} is {state}: {status.reason}")
 
     def unload(self, name: str) -> None:
         """Stop serving a model until it is loaded explicitly. Requests under way are finished.
@@ -129,7 +144,8 @@ class Repository:
         with self._loading:
             status = self.model(name)
             self._unloaded.add(name)
-            self._set(name, replace(status, variants=dict.fromkeys(status.variants, _UNLOADED)))
+            variants = dict.fromkeys(status.variants, _UNLOADED)
+            self._set(name, replace(status, variants=variants, refused=""))
         logger.info("%s unloaded", name)
 
     def _watch(self) -> None:
@@ -139,13 +155,14 @@ class Repository:
                 self._scan()
                 trouble = ""
             except Exception as error:  # a folder that cannot be read now may be readable later
-                if str(error) != trouble:
+                if str(error) != trouble and not self._stop.is_set():
                     trouble = str(error)
                     logger.error("cannot look through the models folders: %s", trouble)
             if not self._settled:
                 self._settled = True
                 self._on_change()
-            self._stop.wait(POLL_SECONDS)
+            self._look.wait(POLL_SECONDS)
+            self._look.clear()
 
     def _scan(self) -> None:
         with self._loading:
@@ -155,84 +172,128 @@ class Repository:
                 self._unloaded.discard(name)
                 logger.info("%s was removed", name)
             for name, problem in problems.items():
-                if name not in self._models or self._models[name].problem != problem:
-                    logger.error("%s is quarantined: %s", name, problem)
-                    entry = catalog.Entry(name, "tensors", "", {})
-                    self._set(name, ModelStatus(entry, problem=problem))
+                self._note_problem(name, problem)
             if not self._settled:
                 for name, entry in entries.items():
                     self._set(name, ModelStatus(entry, dict.fromkeys(entry.files, _LOADING)))
             seen: dict[str, Fingerprint] = {}
+            resting = []
             for name, entry in entries.items():
                 prints = {str(file): fingerprint(file) for file in entry.files.values()}
                 # A file that still changes is being copied: leave it alone until it rests.
-                resting = all(self._seen.get(key) == value for key, value in prints.items())
+                rests = all(self._seen.get(key) == value for key, value in prints.items())
                 seen.update(prints)
-                if name not in self._unloaded and (resting or not self._settled):
-                    self._load(entry)
+                if name not in self._unloaded and (rests or not self._settled):
+                    resting.append(entry)
             self._seen = seen
+            self._load(resting)
 
-    def _load(self, entry: catalog.Entry, again: bool = False) -> None:
-        """Load what is new or changed of ``entry``; with ``again`` also what is out of service."""
-        status = self._models.get(entry.name)
-        if status is None or status.entry != entry or status.problem:
-            old = status.variants if status else {}
-            variants = {name: old.get(name, _LOADING) for name in entry.files}
-            self._set(entry.name, ModelStatus(entry, variants))
-        for name, file in entry.files.items():
-            if self._stop.is_set():
-                return
-            variant, mark = self._models[entry.name].variants[name], fingerprint(file)
-            if variant.fingerprint == mark and not (again and variant.handle is None):
+    def _note_problem(self, name: str, problem: str) -> None:
+        """Quarantine a model that the catalogue cannot read; what it served until now goes on."""
+        status = self._models.get(name)
+        if status is not None and any(v.handle for v in status.variants.values()):
+            changed = replace(status, refused=_refusal(problem))
+        else:
+            changed = ModelStatus(catalog.Entry(name, "tensors", "", {}), problem=problem)
+        if changed != status:
+            logger.error("%s is quarantined: %s", name, problem)
+            self._set(name, changed)
+
+    def _load(self, entries: Iterable[catalog.Entry], again: bool = False) -> None:
+        """Load what is new or changed of ``entries``, side by side; with ``again`` also what is
+        out of service. Each model changes at once, when all of it has been tried."""
+        under_way = []
+        for entry in entries:
+            old = self._models.get(entry.name)
+            kept = old.variants if old and not old.problem else {}
+            variants = {name: kept.get(name, _LOADING) for name in entry.files}
+            changed = [
+                name
+                for name, variant in variants.items()
+                if variant.origin != _origin(entry, name) or (again and variant.handle is None)
+            ]
+            if not changed and old and old.entry == entry and not old.problem:
                 continue
-            sha256 = _sha256_told(entry, name)
-            if variant.handle is None:
-                waiting = Variant("loading" if sha256 else "probing")
-                self._set_variant(entry.name, name, waiting)
-            loaded = self._open(entry.name, name, file, sha256, mark)
-            self._set_variant(entry.name, name, loaded)
+            if not any(variant.handle for variant in variants.values()):
+                waiting = {name: Variant(self._waiting(entry, name)) for name in changed}
+                self._set(entry.name, ModelStatus(entry, {**variants, **waiting}))
+            tried = {name: self._pool.submit(self._open, entry, name, again) for name in changed}
+            under_way.append((entry, old, variants, tried))
+        for entry, old, variants, tried in under_way:
+            loaded = {**variants, **{name: future.result() for name, future in tried.items()}}
+            self._swap(entry, old, loaded)
 
-    def _open(
-        self, name: str, version: str, file: Path, sha256: str | None, mark: Fingerprint
-    ) -> Variant:
+    def _swap(
+        self, entry: catalog.Entry, old: ModelStatus | None, loaded: dict[str, Variant]
+    ) -> None:
+        """Let a model as it was loaded take the place of the one before, unless it is worse:
+        then that one goes on."""
+        before = old.variants if old else {}
+        worse = {
+            name: variant
+            for name, variant in loaded.items()
+            if variant.handle is None and name in before and before[name].handle
+        }
+        if not worse or old is None:
+            self._set(entry.name, ModelStatus(entry, loaded))
+            return
+        # Their origins are kept, so that the same files are not tried again at each look.
+        kept = {
+            name: replace(variant, origin=loaded[name].origin if name in loaded else None)
+            for name, variant in before.items()
+        }
+        reasons = "; ".join(f"{name}: {variant.reason}" for name, variant in worse.items())
+        self._set(entry.name, ModelStatus(old.entry, kept, refused=_refusal(reasons)))
+
+    def _waiting(self, entry: catalog.Entry, variant: str) -> str:
+        """What a variant is in while it is tried: probing, for the first time here, or loading."""
+        if proving.told_sha256(entry, variant):
+            return "loading"
         try:
-            model = proving.load(file, self._threads, sha256)
-        except PiEdgeError as error:
-            reason = " ".join(str(error).split())
-            logger.error("%s/%s is quarantined: %s", name, version, reason)
-            return Variant("quarantined", reason, None, mark)
-        handle = Handle(
-            model,
-            name,
-            version,
-            self._on_inference,
-            lambda reason: self._quarantine(name, version, mark, reason),
-        )
-        logger.debug("%s/%s is ready", name, version)
-        return Variant("ready", "", handle, mark)
+            return "loading" if proving.known(self._bench, entry, variant) else "probing"
+        except PiEdgeError:
+            return "probing"
 
-    def _quarantine(self, name: str, version: str, mark: Fingerprint, reason: str) -> None:
+    def _open(self, entry: catalog.Entry, version: str, again: bool) -> Variant:
+        origin = _origin(entry, version)
+        try:
+            if self._stop.is_set():
+                raise Unavailable("the daemon is stopping")
+            process, sha256 = proving.start(self._bench, entry, version, again)
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            if not isinstance(error, PiEdgeError):
+                logger.exception("%s/%s cannot be tried", entry.name, version)
+            logger.error("%s/%s is quarantined: %s", entry.name, version, reason)
+            return Variant("quarantined", reason, None, origin)
+        assert self._loop
+        server = Serving(
+            self._bench,
+            entry,
+            version,
+            sha256,
+            self.tally.of(entry.name, version),
+            self.tally.done,
+            lambda reason: self._quarantine(entry.name, version, origin, reason),
+        )
+        limits = replace(self._limits, deadline=_deadline(entry, self._limits.deadline))
+        handle = Handle(process, self._loop, entry.name, version, server, limits)
+        logger.debug("%s/%s is ready", entry.name, version)
+        return Variant("ready", "", handle, origin)
+
+    def _quarantine(self, name: str, version: str, origin: object, reason: str) -> None:
         """Take a variant that broke while serving out of service."""
         reason = " ".join(reason.split())
-        broken = Variant("quarantined", reason, None, mark)
-        if self._set_variant(name, version, broken, only_if=mark):
-            logger.error("%s/%s is quarantined: %s", name, version, reason)
-
-    def _set_variant(
-        self, name: str, version: str, variant: Variant, only_if: Fingerprint | None = None
-    ) -> bool:
-        """Replace a variant, with ``only_if`` only while it is still that file and serving."""
         with self._writing:
             status = self._models.get(name)
             old = status.variants.get(version) if status else None
-            if status is None or old is None:
-                return False
-            if only_if is not None and (old.fingerprint != only_if or old.handle is None):
-                return False
-            status = replace(status, variants={**status.variants, version: variant})
+            if status is None or old is None or old.handle is None or old.origin != origin:
+                return
+            broken = Variant("quarantined", reason, None, old.origin)
+            status = replace(status, variants={**status.variants, version: broken})
             self._models = {**self._models, name: status}
+        logger.error("%s/%s is quarantined: %s", name, version, reason)
         self._on_change()
-        return True
 
     def _set(self, name: str, status: ModelStatus | None) -> None:
         """Replace or, with None, remove a model."""
@@ -248,10 +309,19 @@ _LOADING = Variant("loading")
 _UNLOADED = Variant("unloaded")
 
 
-def _sha256_told(entry: catalog.Entry, variant: str) -> str | None:
-    told = entry.info.get("variants", {}).get(variant, {}).get("sha256")
-    return told if isinstance(told, str) else None
+def _origin(entry: catalog.Entry, variant: str) -> tuple[object, ...]:
+    """What a variant is loaded from: another origin, another variant."""
+    check = entry.info.get("check")
+    checked = str(check) if isinstance(check, dict) else ""
+    told = proving.told_sha256(entry, variant)
+    return fingerprint(entry.files[variant]), told, checked, entry.info.get("deadline")
 
 
-def _listed(names: Mapping[str, object]) -> str:
-    return ", ".join(names) or "none"
+def _deadline(entry: catalog.Entry, usual: float) -> float:
+    """Seconds for one inference: model.json's "deadline" where it has a sensible one."""
+    told = entry.info.get("deadline")
+    return float(told) if isinstance(told, int | float) and 0 < told <= 86400 else usual
+
+
+def _refusal(reason: str) -> str:
+    return f"what now lies in its folder is refused and the one before serves on: {reason}"

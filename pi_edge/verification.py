@@ -16,7 +16,9 @@ import numpy as np
 
 from pi_edge import catalog
 from pi_edge.errors import PiEdgeError
-from pi_edge.model import Model
+from pi_edge.model import Model, TensorSpec
+
+CHECK = "check.npz"
 
 TOLERANCE = 1e-4
 """Largest difference from an expected output where model.json gives no `tolerance`."""
@@ -78,34 +80,80 @@ def _outputs(
     path: Path, variant: str, told: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 ) -> list[str]:
     """Run one variant on the inputs and compare each output with the one expected."""
-    expected = {
-        name.removeprefix(f"{variant}/"): array
-        for name, array in arrays.items()
-        if name.startswith(f"{variant}/")
-    }
+    inputs, expected = _below("inputs", arrays), _below(variant, arrays)
     if not expected:
-        return [f"{path.parent / 'check.npz'} expects nothing of {path.name}"]
-    inputs = {
-        name.removeprefix("inputs/"): array
-        for name, array in arrays.items()
-        if name.startswith("inputs/")
-    }
+        return [f"{path.parent / CHECK} expects nothing of {path.name}"]
     try:
         given = Model(path).run(inputs)
     except PiEdgeError as error:
         return [f"{path}: {error}"]
-    tolerance = float(told.get("tolerance", TOLERANCE))
+    return [f"{path}: {line}" for line in differences(given, expected, tolerance(told))]
+
+
+def tolerance(told: Mapping[str, Any]) -> float:
+    """The largest difference allowed, as model.json tells of a variant."""
+    return float(told.get("tolerance", TOLERANCE))
+
+
+def differences(
+    given: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], tolerance: float
+) -> list[str]:
+    """A line for each output that is not the expected one within ``tolerance``."""
     problems = []
     for name, wanted in expected.items():
         if name not in given or given[name].shape != wanted.shape:
-            problems.append(f"{path} gives no {name} of shape {list(wanted.shape)}")
+            problems.append(f"it gives no {name} of shape {list(wanted.shape)}")
+            continue
+        if given[name].dtype.kind in "SO":
+            if given[name].tolist() != wanted.tolist():
+                problems.append(f"{name} is other text than its check expects")
             continue
         # Booleans have no difference, and that of unsigned integers wraps around.
-        difference = float(np.abs(given[name].astype("f8") - wanted.astype("f8")).max())
+        apart = np.abs(given[name].astype("f8") - wanted.astype("f8"))
+        difference = float(apart.max(initial=0.0))
         # Written so that NaN, which compares false with everything, is a problem too.
         if not difference <= tolerance:
             problems.append(
-                f"{path}: {name} is {difference:.3g} from what check.npz expects "
-                f"(at most {tolerance:g})"
+                f"{name} is {difference:.3g} from what its check expects (at most {tolerance:g})"
             )
     return problems
+
+
+def expectations(
+    entry: catalog.Entry, variant: str, inputs: tuple[TensorSpec, ...]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]] | None:
+    """Inputs, and the outputs that ``variant`` is expected to give for them; None where
+    model.json holds no check for it.
+
+    A check is a file of arrays (see above), or stands in model.json itself: {"inputs": {NAME:
+    numbers}, "outputs": {NAME: numbers}}, the same for all variants.
+
+    Raises:
+        PiEdgeError: it cannot be read.
+    """
+    check = entry.info.get("check")
+    if not isinstance(check, dict):
+        return None
+    try:
+        if "file" in check:
+            path = entry.files[variant].parent / str(check["file"])
+            arrays = _arrays(path)
+            given, expected = _below("inputs", arrays), _below(variant, arrays)
+        else:
+            dtypes = {spec.name: spec.dtype for spec in inputs}
+            given = {name: _array(v, dtypes.get(name)) for name, v in check["inputs"].items()}
+            expected = {name: _array(v, None) for name, v in check["outputs"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise PiEdgeError(f"the check of {entry.name} cannot be read: {error}") from error
+    return (given, expected) if expected else None
+
+
+def _array(values: Any, dtype: np.dtype | None) -> np.ndarray:
+    if dtype is not None and dtype.kind == "S":
+        return np.array(values, object)
+    return np.array(values, dtype)
+
+
+def _below(folder: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    start = f"{folder}/"
+    return {n.removeprefix(start): array for n, array in arrays.items() if n.startswith(start)}

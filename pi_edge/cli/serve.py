@@ -24,6 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="threads one inference uses (1)")
     parser.add_argument("--max-body", type=int, metavar="BYTES", help="largest request body")
     parser.add_argument(
+        "--deadline", type=int, metavar="S", help="seconds one inference may take (30)"
+    )
+    parser.add_argument(
+        "--patience", type=int, metavar="S", help="seconds a request may have to wait (5)"
+    )
+    parser.add_argument(
+        "--queue", type=int, metavar="N", help="requests that may wait for one variant (512)"
+    )
+    parser.add_argument(
         "--style-memory", type=int, metavar="MB", help="most memory to style a photo in (200)"
     )
     parser.add_argument(

@@ -74,12 +74,17 @@ class LastAnswer(Response):
         await send({"type": "http.response.body"})
 
 
+def _retry_after(error: PiEdgeError) -> dict[str, str] | None:
+    seconds = getattr(error, "retry_after", None)
+    return None if seconds is None else {"retry-after": str(seconds)}
+
+
 def to_error(scope: Scope, error: Exception) -> Response:
     """What to answer to a request that ended in ``error``."""
     if isinstance(error, BodyRefused):
         return LastAnswer(error_json(str(error)), error.status, media_type="application/json")
     if isinstance(error, PiEdgeError):
-        return error_response(error.status, str(error))
+        return error_response(error.status, str(error), _retry_after(error))
     if not isinstance(error, HTTPException):
         return error_response(500, f"pi-edge made a mistake ({type(error).__name__}): see its log")
     headers = dict(error.headers or {})

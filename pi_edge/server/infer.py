@@ -19,7 +19,6 @@ from pi_edge.errors import BadInput
 from pi_edge.model_status import ModelStatus
 from pi_edge.repository import Repository
 from pi_edge.server import answers, bodies, tensors
-from pi_edge.server.mailbox import Mailbox
 
 # Shorter answers are not worth compressing, even where the client would take it.
 _COMPRESS_FROM = 1024
@@ -47,20 +46,17 @@ class Infer:
 
     def __init__(self, repository: Repository, max_body: int) -> None:
         self._repository, self._max_body = repository, max_body
-        self._mailbox: Mailbox | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = bodies.headers_of(scope)
         body = await bodies.read(headers, receive, self._max_body)
         name = scope["path_params"]["name"]
         status = self._repository.model(name)
-        handle = self._repository.handle(name, scope["path_params"].get("version", ""))
+        handle = status.handle(scope["path_params"].get("version", ""))
         request = parse(body, headers.get(b"inference-header-content-length"))
         if status.entry.task != "tensors":
             refuse_non_finite(request.inputs)
-        if self._mailbox is None:
-            self._mailbox = Mailbox()
-        outputs = await self._mailbox.infer(handle, request.inputs)
+        outputs = await handle.infer(request.inputs)
         head: dict[str, Any] = {
             "model_name": name,
             "model_version": handle.version,

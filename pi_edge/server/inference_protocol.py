@@ -79,7 +79,7 @@ class _Api:
         return Json({"live": True})
 
     async def ready(self, request: Request) -> Response:
-        ready = self._state() in ("ready", "degraded")
+        ready = self._state() in ("ready", "degraded") and not self._overloaded()
         return Json({"ready": ready}, 200 if ready else 503)
 
     async def model_ready(self, request: Request) -> Response:
@@ -175,9 +175,11 @@ class _Api:
         return Response(status_code=200)
 
     def _asked(self, request: Request) -> tuple[ModelStatus, Handle]:
-        name = request.path_params["name"]
-        handle = self._repository.handle(name, request.path_params.get("version", ""))
-        return self._repository.model(name), handle
+        status = self._repository.model(request.path_params["name"])
+        return status, status.handle(request.path_params.get("version", ""))
+
+    def _overloaded(self) -> bool:
+        return any(v.handle and v.handle.overloaded for _, _, v in self._variants())
 
     def _variants(self) -> Iterator[tuple[str, str, Variant]]:
         for name, status in self._repository.models().items():

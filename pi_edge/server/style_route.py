@@ -103,7 +103,7 @@ class StyleRoute:
         status = self._repository.model(name)
         if status.entry.task != "style" and not status.problem:
             raise BadInput(f"the model {name} is for the task {status.entry.task!r}, not 'style'")
-        handle = self._repository.handle(name, query.get("variant", ""))
+        handle = status.handle(query.get("variant", ""))
         _, file = status.entry.file(handle.version)
         order = Order(
             folder=str(file.parent),

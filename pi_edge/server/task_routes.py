@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from pi_edge import tasks
-from pi_edge.errors import BadInput
+from pi_edge.errors import BadInput, Overloaded
 from pi_edge.model_status import ModelStatus
 from pi_edge.repository import Repository
 from pi_edge.server import bodies
@@ -27,6 +27,8 @@ PAGES = Path(__file__).parent / "pages"
 
 # Pictures unpacked at the same time; each may take a hundred megabytes for a moment.
 _PICTURES = 2
+# Bodies that may wait to be unpacked; each is in memory.
+_WAITING = 64
 
 
 def routes(
@@ -55,6 +57,7 @@ class _Api:
     ) -> None:
         self._repository, self._status, self._metrics = repository, status, metrics
         self._max_body = max_body
+        self._waiting = 0
         self._threads = ThreadPoolExecutor(_PICTURES, thread_name_prefix="tasks")
 
     async def task(self, request: Request) -> Response:
@@ -68,10 +71,15 @@ class _Api:
             body, content_type = await form_file(body, content_type)
         if not body:
             raise BadInput(f"the body is empty: send what /tasks/{name} is to look at")
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(
-            self._threads, self._answer, name, body, content_type, request.query_params
-        )
+        if self._waiting >= _WAITING:
+            raise Overloaded(f"{_WAITING} requests wait for their turn: come again", retry_after=1)
+        self._waiting += 1
+        try:
+            answer = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._answer, name, body, content_type, request.query_params
+            )
+        finally:
+            self._waiting -= 1
         return Json(answer)
 
     def _answer(
@@ -79,10 +87,11 @@ class _Api:
     ) -> dict[str, Any]:
         task = tasks.get(name)
         model = query.get("model") or task.DEFAULT_MODEL
-        entry = self._repository.model(model).entry
+        status = self._repository.model(model)
+        entry = status.entry
         if entry.task != name:
             raise BadInput(f"the model {model} is for the task {entry.task!r}, not {name!r}")
-        handle = self._repository.handle(model, query.get("variant", ""))
+        handle = status.handle(query.get("variant", ""))
 
         def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             refuse_non_finite(inputs)

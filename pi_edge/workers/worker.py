@@ -1,0 +1,147 @@
+"""What a worker does: load one model, then run it whenever it is asked to.
+
+It may hang, crash or be killed at any moment: nobody but the daemon's client waits for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import time
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from pi_edge import datatypes
+from pi_edge.errors import BadInput, PiEdgeError
+from pi_edge.model import Model, TensorSpec, trivial_inputs
+from pi_edge.workers.shared import Shared
+
+# Larger than any message: they hold names, types and shapes, or one error.
+MESSAGE_SIZE = 1 << 20
+
+# Bytes of what the runtime says that are kept for the day it dies.
+_LAST_WORDS = 1 << 14
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to serve and within which bounds.
+
+    Attributes:
+        path: the .tflite file.
+        title: what the process is called, such as "model NAME".
+        threads: threads one inference may use.
+        copy: read the file instead of mapping it.
+        memory: most bytes of data the process may have; 0 for no bound.
+    """
+
+    path: str
+    title: str = "model"
+    threads: int = 1
+    copy: bool = False
+    memory: int = 0
+
+
+def serve(order: Order, line: socket.socket, memory: int, words: int) -> None:
+    """Load the model, say what it takes and gives, and run it until the daemon hangs up.
+
+    Args:
+        line: where requests come from and answers go to.
+        memory: descriptor of the shared memory.
+        words: descriptor of the file that takes what the runtime says.
+    """
+    os.dup2(words, 2)
+    _confine(order)
+    shared = Shared(memory)
+    try:
+        model = load(Path(order.path), order.threads, order.copy)
+    except PiEdgeError as error:
+        line.send(orjson.dumps({"refused": " ".join(str(error).split())}))
+        return
+    specs = {"inputs": _described(model.inputs), "outputs": _described(model.outputs)}
+    line.send(orjson.dumps(specs))
+    while request := line.recv(MESSAGE_SIZE):
+        line.send(_answer(model, shared, orjson.loads(request)))
+
+
+def load(path: Path, threads: int, copy: bool = False) -> Model:
+    """The model in ``path``, loaded and run once on trivial inputs, in this process, whatever it
+    does to it; ``copy`` as for Model.
+
+    Raises:
+        PiEdgeError: why this file cannot be served.
+    """
+    try:
+        model = Model(path, threads, copy)
+        for spec in (*model.inputs, *model.outputs):
+            datatypes.name_of(spec.dtype)
+        model.run(trivial_inputs(model.inputs))
+    except PiEdgeError:
+        raise
+    except MemoryError as error:
+        raise PiEdgeError(f"{path.name} needs more memory than a model may take here") from error
+    except Exception as error:
+        reason = str(error)
+        if "data-type" in reason:  # both runtimes say just this where NumPy has no such type
+            reason = "it has tensors of a type that NumPy has no name for, such as bfloat16"
+        raise PiEdgeError(f"{path.name} cannot be loaded: {reason}") from error
+    return model
+
+
+def _answer(model: Model, shared: Shared, request: Any) -> bytes:
+    try:
+        begin = time.perf_counter_ns()
+        outputs = model.run(shared.read(request, copy=False))
+        took = time.perf_counter_ns() - begin
+        # Copied before they are written: an output may be the runtime's view of an input.
+        return orjson.dumps({"outputs": shared.write(outputs), "ns": took})
+    except Exception as error:  # whatever a model does, the next request is answered too
+        if os.fstat(2).st_size > _LAST_WORDS:
+            os.ftruncate(2, 0)
+        known = isinstance(error, PiEdgeError)
+        reason = str(error) if known else f"{model.path.name} failed to run: {error!r}"
+        kind = "input" if isinstance(error, BadInput) else "model"
+        return orjson.dumps({"error": reason[: MESSAGE_SIZE // 8], "kind": kind})
+
+
+def _confine(order: Order) -> None:
+    """Take no more than a model may, and be the first to go when the machine is short."""
+    if order.memory:
+        resource.setrlimit(resource.RLIMIT_DATA, (order.memory, order.memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(order.title)
+    # What ends the daemon from a terminal is for the daemon to hear.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _described(specs: tuple[TensorSpec, ...]) -> list[tuple[Any, ...]]:
+    return [(s.name, s.dtype.str, s.shape, s.index) for s in specs]
+
+
+def specs_of(described: list[list[Any]]) -> tuple[TensorSpec, ...]:
+    """The specs as a worker told them."""
+    return tuple(
+        TensorSpec(name, np.dtype(dtype), tuple(shape), index)
+        for name, dtype, shape, index in described
+    )
+
+
+def encoded(order: Order) -> bytes:
+    """An order as it travels to the process that forks; paths need not be UTF-8."""
+    return orjson.dumps(astuple(replace(order, path=os.fsencode(order.path).decode("latin-1"))))
+
+
+def decoded(message: bytes) -> Order:
+    """The order that was ``encoded``."""
+    order = Order(*orjson.loads(message))
+    return replace(order, path=os.fsdecode(order.path.encode("latin-1")))
