@@ -248,7 +248,8 @@ class _Line:
             except (OSError, MemoryError) as error:  # no memory for such inputs
                 self._settle(PiEdgeError(f"{self._title} cannot take these inputs: {error}"))
                 continue
-            self._timer = self._loop.call_later(self._limits.deadline, self._overdue)
+            if self._timer is None:
+                self._timer = self._loop.call_later(self._limits.deadline, self._overdue)
             return
 
     def _answered(self) -> None:
@@ -259,7 +260,7 @@ class _Line:
             self._lose("")
             return
         try:
-            outputs, _ = process.receive()
+            outputs = process.receive()
         except BlockingIOError:
             return
         except Ended as error:
@@ -278,8 +279,6 @@ class _Line:
         job, begin, end = self._job, self.busy_since_ns, time.perf_counter_ns()
         assert job
         self._job, self.busy_since_ns = None, 0
-        if self._timer:
-            self._timer.cancel()
         failed = isinstance(outcome, PiEdgeError)
         self._usual += ((end - begin) / 1e9 - self._usual) / 8
         if job.counted:
@@ -308,7 +307,15 @@ class _Line:
             statistics.fail_ns += end - queued
 
     def _overdue(self) -> None:
-        self._lose(f"an inference took longer than {self._limits.deadline:g} s")
+        """The deadline of some inference is over; setting it for each would cost more."""
+        self._timer = None
+        if self._job is None:
+            return
+        left = self._limits.deadline - (time.perf_counter_ns() - self.busy_since_ns) / 1e9
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._overdue)
+        else:
+            self._lose(f"an inference took longer than {self._limits.deadline:g} s")
 
     def _lose(self, reason: str) -> None:
         """Give the worker up, tell all who wait to come again, and start another."""
@@ -334,6 +341,7 @@ class _Line:
         self._loop.remove_reader(process.line.fileno())
         if self._timer:
             self._timer.cancel()
+            self._timer = None
         return process
 
     def _restart(self, lost: Process, reason: str) -> None:

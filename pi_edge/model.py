@@ -96,6 +96,10 @@ class Model:
             PiEdgeError: the runtime failed.
         """
         check_inputs(self.inputs, inputs)
+        return self.compute(inputs)
+
+    def compute(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The same for inputs that ``check_inputs`` has seen."""
         try:
             if self._signature is not None:  # it allocates anew for each inference
                 given: dict[str, np.ndarray] = self._signature(**inputs)
@@ -107,12 +111,24 @@ class Model:
                 except PiEdgeError as error:
                     raise BadInput(str(error)) from error
             for spec in self.inputs:
-                self._interpreter.set_tensor(spec.index, inputs[spec.name])
+                if (array := inputs[spec.name]).size:  # the runtime refuses to set nothing
+                    self._interpreter.set_tensor(spec.index, array)
             self._interpreter.invoke()
-            return {spec.name: self._interpreter.get_tensor(spec.index) for spec in self.outputs}
+            return {spec.name: self._output(spec) for spec in self.outputs}
         except (ValueError, RuntimeError) as error:
             self._shapes = {}  # a failed run may leave tensors unallocated
             raise PiEdgeError(f"{self.path.name} failed to run: {error}") from error
+
+    def _output(self, spec: TensorSpec) -> np.ndarray:
+        try:
+            array: np.ndarray = self._interpreter.get_tensor(spec.index)
+        except ValueError:
+            details = self._interpreter.get_output_details()
+            shape = next(d["shape"] for d in details if d["index"] == spec.index)
+            if 0 not in shape:
+                raise
+            return np.empty(shape, spec.dtype)  # the runtime refuses to give nothing
+        return array
 
     def _allocate(self, shapes: dict[str, tuple[int, ...]]) -> None:
         self._shapes = {}

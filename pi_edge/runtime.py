@@ -86,7 +86,8 @@ def interpreter(path: Path, threads: int = 1, copy: bool = False) -> Any:
         PiEdgeError: no runtime, or the file is not a TFLite model.
     """
     try:
-        if copy:
+        # The runtimes take no path that is not UTF-8.
+        if copy or not str(path).isprintable():
             return interpreter_of(path.read_bytes(), threads)
         return _interpreter_class()(model_path=str(path), num_threads=threads)
     except (ValueError, RuntimeError, OSError) as error:

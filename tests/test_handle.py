@@ -1,212 +1,358 @@
-"""One loaded variant and its thread."""
+"""One loaded variant and the requests to it."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import threading
-import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
+from loops import ONE, PATIENCE, FakeProcess, FakeServer, turning_loop
 
-from pi_edge.errors import BadInput, PiEdgeError
-from pi_edge.handle import FAILURES_IN_A_ROW, Handle
-from pi_edge.model import TensorSpec
-
-SPEC = TensorSpec("x", np.dtype(np.float32), (-1,), 0)
-ONE = {"x": np.ones(1, np.float32)}
-PATIENCE = 60.0
+from pi_edge.errors import BadInput, Overloaded, PiEdgeError, Unavailable
+from pi_edge.handle import FAILURES_IN_A_ROW, Handle, Limits
+from pi_edge.workers.process import Ended
 
 
-class FakeModel:
-    """Calls ``act`` for every run, and notes when two run at once."""
+def on_loop(
+    process: FakeProcess,
+    test: Callable[[Handle], Awaitable[Any]],
+    server: FakeServer | None = None,
+    limits: Limits | None = None,
+) -> Any:
+    """Run ``test`` with a handle on ``process``, both on one event loop."""
 
-    inputs = outputs = (SPEC,)
+    async def run() -> Any:
+        loop = asyncio.get_running_loop()
+        handle = Handle(process, loop, "m", "v", server or FakeServer(), limits or Limits())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE):
+            return await test(handle)
 
-    def __init__(self, act: Callable[[Mapping[str, np.ndarray]], None] = lambda inputs: None):
-        self.act = act
-        self.inside = 0
-        self.overlapped = False
-        self.threads: set[int] = set()
-
-    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        self.threads.add(threading.get_ident())
-        self.inside += 1
-        self.overlapped |= self.inside > 1
-        try:
-            self.act(inputs)
-            return {"y": inputs["x"] + 1}
-        finally:
-            self.inside -= 1
+    return asyncio.run(run())
 
 
-def test_answers_an_event_loop_and_a_thread_alike() -> None:
-    handle = Handle(FakeModel(), "m", "v")
-    assert handle.run(ONE)["y"] == [2]
-    assert asyncio.run(handle.infer(ONE))["y"] == [2]
+async def until(condition: Callable[[], Any]) -> None:
+    while not condition():
+        await asyncio.sleep(0.005)
+
+
+def test_answers_the_event_loop_and_a_thread_alike() -> None:
+    with turning_loop() as loop:
+        handle = Handle(FakeProcess(), loop, "m", "v", FakeServer())
+        assert handle.run(ONE)["y"] == [2]
+        future = asyncio.run_coroutine_threadsafe(handle.infer(ONE), loop)
+        assert future.result(PATIENCE)["y"] == [2]
 
 
 def test_never_runs_twice_at_once_whoever_asks() -> None:
-    pause = threading.Event()
-    model = FakeModel(lambda inputs: pause.wait(0.001) and None)
-    handle = Handle(model, "m", "v")
+    process = FakeProcess()
+    with turning_loop() as loop:
+        handle = Handle(process, loop, "m", "v", FakeServer())
+        threads = [threading.Thread(target=handle.run, args=(ONE,)) for _ in range(100)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert not process.overlapped
+        assert handle.statistics().success == 100
 
-    async def ask() -> None:
-        await asyncio.gather(*(handle.infer(ONE) for _ in range(100)))
 
-    threads = [threading.Thread(target=handle.run, args=(ONE,)) for _ in range(20)]
-    threads += [threading.Thread(target=lambda: asyncio.run(ask())) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    assert not model.overlapped
-    assert len(model.threads) == 1
-    assert handle.statistics().success == 220
+def test_each_request_gets_the_answer_to_its_own_inputs() -> None:
+    async def ask(handle: Handle) -> None:
+        inputs = [{"x": np.full(1, n, np.float32)} for n in range(200)]
+        answers = await asyncio.gather(*(handle.infer(each) for each in inputs))
+        assert [float(answer["y"][0]) for answer in answers] == [n + 1 for n in range(200)]
+
+    on_loop(FakeProcess(), ask)
 
 
 def test_different_handles_run_side_by_side() -> None:
     together = threading.Barrier(2, timeout=PATIENCE)  # passes only with both inside at once
-    handles = [Handle(FakeModel(lambda inputs: together.wait() and None), n, "v") for n in "ab"]
+    other = FakeProcess(lambda inputs: together.wait())
 
-    async def ask() -> None:
-        await asyncio.gather(*(handle.infer(ONE) for handle in handles))
+    async def ask(handle: Handle) -> None:
+        second = Handle(other, asyncio.get_running_loop(), "n", "v", FakeServer())
+        await asyncio.gather(handle.infer(ONE), second.infer(ONE))
 
-    asyncio.run(ask())
+    on_loop(FakeProcess(lambda inputs: together.wait()), ask)
     assert not together.broken
 
 
 def test_the_event_loop_turns_while_a_model_runs() -> None:
     release = threading.Event()
-    handle = Handle(FakeModel(lambda inputs: release.wait(PATIENCE) and None), "m", "v")
 
-    async def ask() -> dict[str, np.ndarray]:
+    async def ask(handle: Handle) -> None:
         inference = asyncio.create_task(handle.infer(ONE))
         for _ in range(10):
             await asyncio.sleep(0)
         assert not inference.done()
         release.set()  # only a turning loop gets here
-        return await inference
+        assert (await inference)["y"] == [2]
 
-    assert asyncio.run(ask())["y"] == [2]
+    on_loop(FakeProcess(lambda inputs: release.wait(PATIENCE)), ask)
 
 
-def test_an_unexpected_exception_becomes_an_error_and_the_next_run_works() -> None:
-    outcomes = [ZeroDivisionError("boom"), None]
+@pytest.mark.parametrize(
+    "inputs", [{}, {"z": ONE["x"]}, {"x": np.ones(1, np.int64)}, {"x": np.ones((1, 1), np.float32)}]
+)
+def test_inputs_that_do_not_fit_never_reach_the_worker(inputs: dict[str, np.ndarray]) -> None:
+    process = FakeProcess()
 
+    async def ask(handle: Handle) -> None:
+        with pytest.raises(BadInput):
+            await handle.infer(inputs)
+
+    on_loop(process, ask)
+    assert process.runs == 0
+
+
+def test_a_request_whose_client_went_away_while_it_waited_is_not_run() -> None:
+    release = threading.Event()
+    process = FakeProcess(lambda inputs: release.wait(PATIENCE))
+
+    async def ask(handle: Handle) -> None:
+        first = asyncio.create_task(handle.infer(ONE))
+        second = asyncio.create_task(handle.infer(ONE))
+        third = asyncio.create_task(handle.infer(ONE))
+        await until(lambda: handle.waiting == 2)
+        second.cancel()
+        release.set()
+        await asyncio.gather(first, third)
+
+    on_loop(process, ask)
+    assert process.runs == 2
+
+
+def test_beyond_the_queue_requests_are_refused_at_once() -> None:
+    release = threading.Event()
+
+    async def ask(handle: Handle) -> None:
+        accepted = [asyncio.create_task(handle.infer(ONE)) for _ in range(7)]  # one runs, six wait
+        await until(lambda: handle.waiting == 6)
+        assert not handle.overloaded
+        with pytest.raises(Overloaded) as refusal:
+            await handle.infer(ONE)
+        assert refusal.value.retry_after == 1
+        assert handle.overloaded
+        release.set()
+        await asyncio.gather(*accepted)
+
+    process = FakeProcess(lambda inputs: release.wait(PATIENCE))
+    on_loop(process, ask, limits=Limits(waiting=6))
+
+
+def test_a_wait_that_would_be_longer_than_its_limit_is_refused_at_once() -> None:
+    pause = threading.Event()
+
+    async def ask(handle: Handle) -> None:
+        for _ in range(20):  # it learns how long an inference takes
+            await handle.infer(ONE)
+        waiting = [asyncio.create_task(handle.infer(ONE)) for _ in range(6)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await handle.infer(ONE)
+        with contextlib.suppress(Overloaded):
+            await asyncio.gather(*waiting)
+
+    process = FakeProcess(lambda inputs: pause.wait(0.02))
+    on_loop(process, ask, limits=Limits(patience=0.05))
+
+
+def test_an_inference_beyond_its_deadline_costs_the_worker_and_another_takes_over() -> None:
+    hang = threading.Event()
+    hung, fresh = FakeProcess(lambda inputs: hang.wait(PATIENCE)), FakeProcess()
+
+    async def ask(handle: Handle) -> None:
+        first, second = (asyncio.create_task(handle.infer(ONE)) for _ in range(2))
+        for lost in (first, second):
+            with pytest.raises(Unavailable) as refusal:
+                await lost
+            assert refusal.value.retry_after == 1
+        await until(lambda: not handle.lost)
+        assert (await handle.infer(ONE))["y"] == [2]
+        assert handle.statistics().lost == 1
+
+    on_loop(hung, ask, FakeServer(fresh), Limits(deadline=0.05))
+    assert hung.closed.is_set()
+    hang.set()
+
+
+def test_a_quick_inference_after_a_slow_one_has_a_deadline_of_its_own() -> None:
+    pauses = iter([0.08, 0.08, 0.08, 0.08])
+    wait = threading.Event()
+
+    async def ask(handle: Handle) -> None:
+        for _ in range(4):  # 0.32 s in all, with 0.2 s for each
+            await handle.infer(ONE)
+        assert handle.statistics().lost == 0
+
+    on_loop(FakeProcess(lambda inputs: wait.wait(next(pauses))), ask, limits=Limits(deadline=0.2))
+
+
+def test_requests_to_a_worker_that_dies_are_told_to_come_again_and_then_served() -> None:
+    def die(inputs: Mapping[str, np.ndarray]) -> None:
+        raise Ended("as if by SIGSEGV")
+
+    async def ask(handle: Handle) -> None:
+        with pytest.raises(Unavailable, match="come again"):
+            await handle.infer(ONE)
+        with pytest.raises(Unavailable, match="started again"):
+            await handle.infer(ONE)
+        await until(lambda: not handle.lost)
+        assert (await handle.infer(ONE))["y"] == [2]
+
+    on_loop(FakeProcess(die), ask, FakeServer(FakeProcess()))
+
+
+def test_a_worker_that_dies_while_idle_is_replaced_before_anybody_asks() -> None:
+    first = FakeProcess()
+
+    async def ask(handle: Handle) -> None:
+        first.die()
+        await until(lambda: handle.statistics().lost == 1 and not handle.lost)
+        assert (await handle.infer(ONE))["y"] == [2]
+
+    on_loop(first, ask, FakeServer(FakeProcess()))
+
+
+def test_a_worker_that_cannot_be_replaced_makes_the_variant_broken() -> None:
+    server, first = FakeServer(), FakeProcess()
+
+    async def ask(handle: Handle) -> None:
+        first.die()
+        await until(server.was_broken.is_set)
+
+    on_loop(first, ask, server)
+    assert server.reasons == ["was lost (SIGSEGV) and does not start again: its file is gone"]
+
+
+def failing(fails_for: Callable[[Mapping[str, np.ndarray]], bool]) -> FakeProcess:
     def act(inputs: Mapping[str, np.ndarray]) -> None:
-        if error := outcomes.pop(0):
-            raise error
-
-    handle = Handle(FakeModel(act), "m", "v")
-    with pytest.raises(PiEdgeError, match=r"m/v failed to run.*boom"):
-        handle.run(ONE)
-    assert handle.run(ONE)["y"] == [2]
-    assert (handle.statistics().fail, handle.statistics().success) == (1, 1)
-
-
-def broken_model(broken_for: Callable[[Mapping[str, np.ndarray]], bool]) -> FakeModel:
-    def act(inputs: Mapping[str, np.ndarray]) -> None:
-        if broken_for(inputs):
+        if fails_for(inputs):
             raise PiEdgeError("node 3 failed")
 
-    return FakeModel(act)
+    return FakeProcess(act)
 
 
-def fail(handle: Handle, times: int) -> None:
+async def fail(handle: Handle, times: int) -> None:
     for _ in range(times):
         with pytest.raises(PiEdgeError):
-            handle.run(ONE)
+            await handle.infer(ONE)
 
 
-def finish(handle: Handle) -> None:
-    """Let whatever comes after the last run happen: jobs are done in order."""
-    with pytest.raises(PiEdgeError):
-        handle.run(ONE)
+def test_a_model_that_fails_again_and_again_is_broken_and_says_why() -> None:
+    server = FakeServer()
 
+    async def ask(handle: Handle) -> None:
+        await fail(handle, FAILURES_IN_A_ROW - 1)
+        assert not server.reasons
+        await fail(handle, 1)
+        await until(server.was_broken.is_set)
 
-def test_a_model_that_fails_again_and_again_is_reported_once_with_the_reason() -> None:
-    reasons: list[str] = []
-    handle = Handle(broken_model(lambda inputs: True), "m", "v", on_broken=reasons.append)
-    fail(handle, FAILURES_IN_A_ROW - 1)
-    finish(handle)
-    finish(handle)
-    assert reasons == [f"failed {FAILURES_IN_A_ROW} times in a row: node 3 failed"]
-    fail(handle, FAILURES_IN_A_ROW * 2)
-    finish(handle)
-    assert len(reasons) == 1
+    on_loop(failing(lambda inputs: True), ask, server)
+    assert server.reasons == [f"failed {FAILURES_IN_A_ROW} times in a row: node 3 failed"]
 
 
 def test_inputs_a_model_cannot_digest_do_not_make_it_broken() -> None:
-    reasons: list[str] = []
-    model = broken_model(lambda inputs: bool(inputs["x"].any()))  # zeros work
-    handle = Handle(model, "m", "v", on_broken=reasons.append)
-    fail(handle, FAILURES_IN_A_ROW * 3)
-    finish(handle)
-    assert reasons == []
+    server = FakeServer()
+
+    async def ask(handle: Handle) -> None:
+        await fail(handle, FAILURES_IN_A_ROW * 3)
+        await handle.infer({"x": np.zeros(1, np.float32)})  # after whatever comes of the failures
+
+    on_loop(failing(lambda inputs: bool(inputs["x"].any())), ask, server)
+    assert not server.reasons
 
 
-def test_refused_inputs_do_not_make_a_model_broken() -> None:
-    reasons: list[str] = []
+def test_inputs_the_worker_refuses_do_not_make_a_model_broken() -> None:
+    server = FakeServer()
 
     def act(inputs: Mapping[str, np.ndarray]) -> None:
         raise BadInput("not like this")
 
-    handle = Handle(FakeModel(act), "m", "v", on_broken=reasons.append)
-    fail(handle, FAILURES_IN_A_ROW * 3)
-    finish(handle)
-    assert reasons == []
+    async def ask(handle: Handle) -> None:
+        await fail(handle, FAILURES_IN_A_ROW * 3)
+
+    on_loop(FakeProcess(act), ask, server)
+    assert not server.reasons
 
 
-def test_inferences_are_announced_and_probes_are_not() -> None:
-    announced: list[None] = []
-    handle = Handle(FakeModel(), "m", "v", on_inference=lambda: announced.append(None))
-    asyncio.run(handle.infer(ONE, counted=False))
-    assert handle.statistics().success == 0
-    handle.run(ONE)
-    handle.run(ONE)  # the first has been announced when the second is done
-    assert 1 <= len(announced) <= 2
-    assert handle.statistics().success == 2
+def test_answers_and_failures_are_counted_and_probes_are_not() -> None:
+    server, outcomes = FakeServer(), iter([None, None, PiEdgeError("node 3 failed")])
+
+    def act(inputs: Mapping[str, np.ndarray]) -> None:
+        if error := next(outcomes):
+            raise error
+
+    async def ask(handle: Handle) -> None:
+        await handle.infer(ONE, counted=False)
+        assert handle.statistics().success == 0
+        await handle.infer(ONE)
+        await fail(handle, 1)
+        assert (handle.statistics().success, handle.statistics().fail) == (1, 1)
+
+    on_loop(FakeProcess(act), ask, server)
+    assert (server.succeeded, server.failed) == (1, 1)
 
 
 def test_queue_and_compute_times_add_up() -> None:
-    handle = Handle(FakeModel(), "m", "v")
-    for _ in range(5):
-        handle.run(ONE)
-    counts = handle.statistics()
-    assert counts.success_ns == counts.queue_ns + counts.compute_ns
-    assert counts.compute_ns > 0
+    async def ask(handle: Handle) -> None:
+        await asyncio.gather(*(handle.infer(ONE) for _ in range(5)))
+        counts = handle.statistics()
+        assert counts.success_ns == counts.queue_ns + counts.compute_ns
+        assert counts.queue_ns > 0
+        assert counts.compute_ns > 0
+
+    on_loop(FakeProcess(), ask)
 
 
 def test_how_long_it_has_been_busy_can_be_asked() -> None:
+    release = threading.Event()
+
+    async def ask(handle: Handle) -> None:
+        assert handle.busy_seconds() == 0
+        inference = asyncio.create_task(handle.infer(ONE))
+        await until(lambda: handle.busy_seconds() > 0)
+        release.set()
+        await inference
+        assert handle.busy_seconds() == 0
+
+    on_loop(FakeProcess(lambda inputs: release.wait(PATIENCE)), ask)
+
+
+def test_the_worker_ends_when_nobody_holds_the_handle() -> None:
+    process = FakeProcess()
+    with turning_loop() as loop:
+        handle = Handle(process, loop, "m", "v", FakeServer())
+        handle.run(ONE)
+        assert not process.closed.is_set()
+        del handle
+        gc.collect()
+        assert process.closed.wait(PATIENCE)
+
+
+def test_a_request_under_way_keeps_the_worker_until_it_is_answered() -> None:
     entered, release = threading.Event(), threading.Event()
 
     def act(inputs: Mapping[str, np.ndarray]) -> None:
         entered.set()
         release.wait(PATIENCE)
 
-    handle = Handle(FakeModel(act), "m", "v")
-    assert handle.busy_seconds() == 0
-    thread = threading.Thread(target=handle.run, args=(ONE,))
-    thread.start()
-    entered.wait(PATIENCE)
-    assert handle.busy_seconds() > 0
-    release.set()
-    thread.join(PATIENCE)
-
-
-def test_thread_and_model_go_when_nobody_holds_the_handle() -> None:
-    model = FakeModel()
-    gone = weakref.ref(model)
-    before = set(threading.enumerate())
-    handle = Handle(model, "m", "v")
-    handle.run(ONE)
-    (thread,) = set(threading.enumerate()) - before
-    del handle, model
-    gc.collect()
-    thread.join(PATIENCE)
-    assert not thread.is_alive()
-    gc.collect()
-    assert gone() is None
+    process = FakeProcess(act)
+    with turning_loop() as loop:
+        handle = Handle(process, loop, "m", "v", FakeServer())
+        future = asyncio.run_coroutine_threadsafe(handle.infer(ONE), loop)
+        assert entered.wait(PATIENCE)
+        del handle
+        gc.collect()
+        assert not process.closed.is_set()
+        release.set()
+        assert future.result(PATIENCE)["y"] == [2]
+        del future
+        gc.collect()
+        assert process.closed.wait(PATIENCE)

@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -26,6 +25,8 @@ from pi_edge.workers.worker import MESSAGE_SIZE, Order, encoded, specs_of
 _FORK_SECONDS = 30.0
 # Seconds until the kernel has cleared away what was killed.
 _BURIAL_SECONDS = 5.0
+# How an error begins; outputs are a list.
+_OBJECT = ord("{")
 # How often a worker is started whose process of origin was lost meanwhile.
 _ATTEMPTS = 3
 
@@ -51,6 +52,7 @@ class Process:
         self.line, self.pid = line, 0
         self._order, self._guard, self._words = order, guard, words
         self._shared = shared.Shared(memory)
+        self._buffer = memoryview(bytearray(MESSAGE_SIZE))  # recv() would allocate as much
         self._pidfd = -1
 
     def await_ready(self, seconds: float) -> None:
@@ -64,7 +66,7 @@ class Process:
         self._await_fork()
         try:
             self._wait(self.line, seconds)
-            told = self._message()
+            told = orjson.loads(self._message())
         except TimeoutError:
             raise PiEdgeError(
                 f"{name} did not finish its first inference within {seconds:g} s"
@@ -86,29 +88,30 @@ class Process:
             Ended: the worker is gone.
         """
         try:
-            self.line.send(orjson.dumps(self._shared.write(inputs)))
+            self.line.send(self._shared.write(inputs))
         except OSError as error:
             raise Ended(f"the worker cannot be reached: {error.strerror}") from error
 
-    def receive(self) -> tuple[dict[str, np.ndarray], int]:
-        """The outputs of the inference that was sent, once ``line`` is readable, and the
-        nanoseconds it took.
+    def receive(self) -> dict[str, np.ndarray]:
+        """The outputs of the inference that was sent, once ``line`` is readable.
 
         Raises:
             BadInput: the model does not take such inputs.
             PiEdgeError: the runtime failed.
             Ended: the worker is gone.
+            BlockingIOError: there is no answer yet.
         """
-        told = self._message()
-        if "error" in told:
-            self._shared.release()
-            raise (BadInput if told["kind"] == "input" else PiEdgeError)(told["error"])
+        message = self._message()
         try:
-            outputs = self._shared.read(told["outputs"], copy=True)
-        except (ValueError, TypeError) as error:
+            if message[0] == _OBJECT:
+                told = orjson.loads(message)
+                raise (BadInput if told["kind"] == "input" else PiEdgeError)(told["error"])
+            outputs = {name: view.copy() for name, view in self._shared.read(message).items()}
+        except (ValueError, TypeError, KeyError) as error:
             raise Ended(f"the worker's answer makes no sense: {error}") from error
-        self._shared.release()
-        return outputs, told["ns"]
+        finally:
+            self._shared.release()
+        return outputs
 
     def run(self, inputs: Mapping[str, np.ndarray], seconds: float) -> dict[str, np.ndarray]:
         """One inference, waited for.
@@ -119,7 +122,7 @@ class Process:
         """
         self.send(inputs)
         self._wait(self.line, seconds)
-        return self.receive()[0]
+        return self.receive()
 
     def kill(self) -> None:
         """End the worker, whatever it is doing."""
@@ -161,14 +164,16 @@ class Process:
             raise Ended("the process that forks workers is gone")
         self.pid, self._pidfd = int(message), handles[0]
 
-    def _message(self) -> Any:
+    def _message(self) -> memoryview:
         try:
-            message = self.line.recv(MESSAGE_SIZE)
+            size = self.line.recv_into(self._buffer)
+        except BlockingIOError:
+            raise
         except OSError as error:
             raise Ended(f"the worker cannot be reached: {error.strerror}") from error
-        if not message:
+        if not size:
             raise Ended("the worker's process ended")
-        return orjson.loads(message)
+        return self._buffer[:size]
 
     @staticmethod
     def _wait(sock: socket.socket, seconds: float) -> None:

@@ -34,6 +34,68 @@ def power(x: tf.Tensor) -> dict[str, tf.Tensor]:
     return {"y": y}
 
 
+def endless(x: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Never returns, for any input but one that holds a negative number."""
+    return {"y": tf.while_loop(lambda y: tf.reduce_min(y) >= 0, lambda y: (y * 0.5 + 1,), [x])[0]}
+
+
+def hangs(x: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Never returns for an input that holds a positive number."""
+    return {"y": tf.while_loop(lambda y: tf.reduce_max(y) > 0, lambda y: (y * 0.5 + 1,), [x])[0]}
+
+
+class Several(tf.Module):
+    """Two signatures, of a subgraph each; neither is the usual one."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32)])
+    def first(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": x * 2}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32)])
+    def second(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": x * 3}
+
+
+class Counter(tf.Module):
+    """Adds up what it is given, in a variable of its own."""
+
+    def __init__(self) -> None:
+        self.sum = tf.Variable(0.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
+    def add(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        self.sum.assign_add(x)
+        return {"sum": self.sum.read_value()}
+
+
+def convert_module(name: str, module: tf.Module, keys: list[str], custom: bool = False) -> None:
+    """Write NAME.tflite with the module's functions ``keys`` as its signatures."""
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures={key: getattr(module, key) for key in keys})
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=keys)
+        converter.experimental_enable_resource_variables = True
+        converter.allow_custom_ops = custom
+        content = converter.convert()
+    (HERE / f"{name}.tflite").write_bytes(content)
+    print(f"{name}.tflite {len(content)} bytes")
+
+
+class Custom(tf.Module):
+    """Holds an operation that no runtime brings."""
+
+    @tf.function(input_signature=[tf.TensorSpec([4], tf.float32)])
+    def run(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": tf.raw_ops.Digamma(x=x)}
+
+
+convert_module("several", Several(), ["second", "first"])
+convert_module("counter", Counter(), ["add"])
+convert_module("custom", Custom(), ["run"], custom=True)
+convert("endless", endless, x=(tf.float32, [None]))
+convert("hangs", hangs, x=(tf.float32, [None]))
+convert("constant", lambda: {"y": tf.constant([1.0, 2.0])})
+convert("scalar", lambda x: {"y": x + 1}, x=(tf.float32, []))
+convert("empty", lambda x: {"y": x * 2}, x=(tf.float32, [0, 3]))
 convert("double", lambda x: {"y": x * 2}, x=(tf.float32, [None, 3]))
 convert("triple", lambda x: {"y": x * 3}, x=(tf.float32, [None, 3]))
 convert(
