@@ -190,8 +190,12 @@ class Daemon:
             with asyncio.Runner(loop_factory=web_server.loop_factory()) as runner:
                 runner.run(self._serve(server, listener))
         finally:
-            self._workshop.close()
-            self._ledger.close()
+            self.close()
+
+    def close(self) -> None:
+        """End the workers and let go of the ledger."""
+        self._workshop.close()
+        self._ledger.close()
 
     async def _serve(self, server: WebServer, listener: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()

@@ -39,8 +39,9 @@ class Variant:
 class ModelStatus:
     """One model: what the catalogue says and how its variants fare.
 
-    ``problem`` says why its folder cannot be read; ``refused`` why what now lies in its folder
-    does not take the place of what is served. ``reason`` says in one line all that is wrong.
+    ``problem`` says why its folder cannot be read, ``refused`` why what now lies there does not
+    take the place of what is served; what was ready before serves on. ``reason`` says in one line
+    all that is wrong.
     """
 
     entry: catalog.Entry
@@ -60,7 +61,7 @@ class ModelStatus:
     @property
     def reason(self) -> str:
         reasons = [f"{name}: {v.reason}" for name, v in self.variants.items() if v.reason]
-        return self.problem or "; ".join([*filter(None, [self.refused]), *reasons])
+        return "; ".join([*filter(None, [self.problem, self.refused]), *reasons])
 
     @property
     def faulty(self) -> bool:

@@ -135,8 +135,8 @@ def _start(bench: Bench, entry: catalog.Entry, variant: str, limit: float) -> Pr
         str(entry.files[variant]),
         f"model {entry.name}",
         bench.threads,
-        # What nothing is told of may be overwritten in place by whoever dropped it in.
-        copy=told_sha256(entry, variant) is None,
+        # What can be overwritten in place must not change under a worker that has it mapped.
+        copy=told_sha256(entry, variant) is None or os.access(entry.files[variant], os.W_OK),
         memory=bench.memory,
     )
     return bench.workshop.start(order, limit)

@@ -191,13 +191,12 @@ class Repository:
     def _note_problem(self, name: str, problem: str) -> None:
         """Quarantine a model that the catalogue cannot read; what it served until now goes on."""
         status = self._models.get(name)
-        if status is not None and any(v.handle for v in status.variants.values()):
-            changed = replace(status, refused=_refusal(problem))
-        else:
-            changed = ModelStatus(catalog.Entry(name, "tensors", "", {}), problem=problem)
-        if changed != status:
-            logger.error("%s is quarantined: %s", name, problem)
-            self._set(name, changed)
+        if status is not None and status.problem == problem:
+            return
+        logger.error("%s is quarantined: %s", name, problem)
+        if status is None or not any(v.handle for v in status.variants.values()):
+            status = ModelStatus(catalog.Entry(name, "tensors", "", {}))
+        self._set(name, replace(status, problem=problem, refused=""))
 
     def _load(self, entries: Iterable[catalog.Entry], again: bool = False) -> None:
         """Load what is new or changed of ``entries``, side by side; with ``again`` also what is
@@ -205,7 +204,7 @@ class Repository:
         under_way = []
         for entry in entries:
             old = self._models.get(entry.name)
-            kept = old.variants if old and not old.problem else {}
+            kept = old.variants if old else {}
             variants = {name: kept.get(name, _LOADING) for name in entry.files}
             changed = [
                 name

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from running import install, wait_until
+from running import PATIENCE, install
 
-from pi_edge import daemon as module
 from pi_edge.catalog import Entry
 from pi_edge.config import Config
 from pi_edge.daemon import Daemon, state_of
-from pi_edge.errors import PiEdgeError
+from pi_edge.handle import Handle
+from pi_edge.model import trivial_inputs
 from pi_edge.model_status import ModelStatus, Variant
 
 
@@ -31,6 +35,7 @@ def model(*states: str, problem: str = "") -> ModelStatus:
         ([model("ready", "quarantined")], "degraded"),
         ([model("ready"), model("quarantined")], "degraded"),
         ([model("ready"), model(problem="no model.json")], "degraded"),
+        ([model("ready", problem="no model.json")], "degraded"),
         ([model("quarantined"), model("quarantined")], "failed"),
         ([model("unloaded")], "failed"),
         ([model("loading"), model("quarantined")], "failed"),
@@ -47,44 +52,87 @@ def config(tmp_path: Path) -> Config:
     return Config(models=tmp_path / "shipped", state=tmp_path / "state", port=0)
 
 
-def settled_daemon(tmp_path: Path) -> Daemon:
+def on_settled_daemon(tmp_path: Path, test: Callable[[Daemon], Awaitable[None]]) -> None:
+    """Run ``test`` with a daemon that has tried all its models, on its event loop."""
     settings = config(tmp_path)
     settings.state.mkdir()
     daemon = Daemon(settings)
-    daemon.repository.start()
-    wait_until(lambda: daemon.repository.settled)
-    daemon.repository.stop()
-    return daemon
+
+    async def run() -> None:
+        daemon.repository.start(asyncio.get_running_loop())
+        async with asyncio.timeout(PATIENCE):
+            while not daemon.repository.settled:
+                await asyncio.sleep(0.01)
+            await test(daemon)
+
+    try:
+        asyncio.run(run())
+    finally:
+        daemon.repository.stop()
+        daemon.close()
 
 
 def test_the_probe_infers_without_being_counted(tmp_path: Path) -> None:
     install("double", tmp_path / "shipped")
-    daemon = settled_daemon(tmp_path)
     winks: list[None] = []
-    daemon.observe(on_inference=lambda: winks.append(None))
-    asyncio.run(daemon.probe())
-    (handle,) = daemon.handles()
-    assert handle.statistics().success == 0
+
+    async def probe(daemon: Daemon) -> None:
+        daemon.observe(on_inference=lambda: winks.append(None))
+        await daemon.probe()
+        (handle,) = daemon.handles()
+        assert handle.statistics().success == 0
+
+    on_settled_daemon(tmp_path, probe)
     assert winks == []
 
 
 def test_the_probe_passes_with_every_model_quarantined(tmp_path: Path) -> None:
     (tmp_path / "shipped").mkdir()
     (tmp_path / "shipped" / "broken.tflite").write_bytes(b"broken")
-    daemon = settled_daemon(tmp_path)
-    assert daemon.handles() == []
-    asyncio.run(daemon.probe())
+
+    async def probe(daemon: Daemon) -> None:
+        assert daemon.handles() == []
+        await daemon.probe()
+
+    on_settled_daemon(tmp_path, probe)
 
 
-def test_the_probe_fails_when_an_inference_is_stuck(
+def test_a_stopped_worker_fails_no_probe_and_is_replaced_though_no_client_asks(
+    tmp_path: Path,
+) -> None:
+    install("double", tmp_path / "shipped", deadline=0.2)
+
+    async def probe(daemon: Daemon) -> None:
+        (handle,) = daemon.handles()
+        os.kill(handle.pid, signal.SIGSTOP)
+        while not handle.statistics().lost:
+            await daemon.probe()
+        while handle.lost:
+            await asyncio.sleep(0.01)
+        await handle.infer(trivial_inputs(handle.inputs))
+
+    on_settled_daemon(tmp_path, probe)
+
+
+def test_every_idle_worker_has_its_turn_to_be_probed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install("double", tmp_path / "shipped")
-    daemon = settled_daemon(tmp_path)
-    (handle,) = daemon.handles()
-    monkeypatch.setattr(handle, "busy_seconds", lambda: module.STUCK_SECONDS + 1)
-    with pytest.raises(PiEdgeError, match=r"double/v1 has been running for 121 s"):
-        asyncio.run(daemon.probe())
+    install("double", tmp_path / "shipped", variants=3)
+    asked: list[str] = []
+    real = Handle.infer
+
+    async def noting(self: Handle, inputs: Any, counted: bool = True) -> Any:
+        asked.append(self.version)
+        return await real(self, inputs, counted)
+
+    monkeypatch.setattr(Handle, "infer", noting)
+
+    async def probe(daemon: Daemon) -> None:
+        for _ in range(3):
+            await daemon.probe()
+
+    on_settled_daemon(tmp_path, probe)
+    assert sorted(asked) == ["v1", "v2", "v3"]
 
 
 def test_observers_hear_the_state_they_come_in_on(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from pathlib import Path
@@ -90,4 +89,4 @@ def test_it_may_be_used_from_any_thread(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert ledger.counts() == {DOUBLE: (80, 0)}
-    assert os.listdir(tmp_path) == [FILE]
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]

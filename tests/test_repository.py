@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from loops import turning_loop
 from running import drop_in, install, wait_until
 
+from pi_edge import proving
 from pi_edge import repository as module
 from pi_edge.errors import NotFound, PiEdgeError, Unavailable
+from pi_edge.handle import Handle
+from pi_edge.ledger import Ledger
+from pi_edge.proving import Bench
 from pi_edge.repository import Repository
+from pi_edge.workers.process import Workshop
 
 X = {"x": np.array([[1, 2, 3]], np.float32)}
 
@@ -27,18 +35,20 @@ def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
 class Folders:
     """Two folders and a repository over them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, shop: Workshop, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
         self.shipped, self.owned = root / "shipped", root / "owned"
         self.shipped.mkdir()
         self.owned.mkdir()
         self.changes: list[dict[str, str]] = []
-        self.repository = Repository(self.shipped, self.owned, on_change=self._note)
+        bench = Bench(shop, Ledger(root))
+        self.repository = Repository(self.shipped, self.owned, bench, on_change=self._note)
 
     def _note(self) -> None:
         self.changes.append(self.states())
 
     def start(self) -> Repository:
-        self.repository.start()
+        self.repository.start(self.loop)
         wait_until(lambda: self.repository.settled)
         return self.repository
 
@@ -49,11 +59,19 @@ class Folders:
         return self.repository.models()[name].reason
 
 
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Workshop]:
+    workshop = Workshop()
+    yield workshop
+    workshop.close()
+
+
 @pytest.fixture
-def folders(tmp_path: Path) -> Iterator[Folders]:
-    folders = Folders(tmp_path)
-    yield folders
-    folders.repository.stop()
+def folders(tmp_path: Path, shop: Workshop) -> Iterator[Folders]:
+    with turning_loop() as loop:
+        folders = Folders(tmp_path, shop, loop)
+        yield folders
+        folders.repository.stop()
 
 
 def test_serves_what_both_folders_hold(folders: Folders) -> None:
@@ -214,12 +232,16 @@ def test_a_variant_that_breaks_while_serving_is_quarantined(
 ) -> None:
     install("double", folders.shipped, variants=2)
     repository = folders.start()
-
-    def broken(*args: object) -> None:
-        raise RuntimeError("node 7 failed to invoke")
-
     handle = repository.handle("double", "v2")
-    monkeypatch.setattr(handle._worker._model, "_interpreter", broken)
+    worker = handle._line.process
+    assert worker
+    real = worker.receive
+
+    def broken() -> None:
+        real()
+        raise PiEdgeError("node 7 failed to invoke")
+
+    monkeypatch.setattr(worker, "receive", broken)
     for _ in range(3):
         with pytest.raises(PiEdgeError):
             handle.run(X)
@@ -243,3 +265,138 @@ def test_a_folder_that_cannot_be_read_for_a_while_keeps_what_is_loaded(
     monkeypatch.setattr(module.catalog, "find", unreadable)
     wait_until(lambda: len(looked) > 6)
     assert repository.handle("double").run(X)["y"].tolist() == [[2, 4, 6]]
+
+
+def load_soon(folders: Folders, name: str, state: str = "ready") -> None:
+    wait_until(lambda: folders.states().get(name) == state)
+
+
+def test_a_worse_model_does_not_take_the_place_of_the_one_before(folders: Folders) -> None:
+    right = {"inputs": {"x": [[1, 2, 3]]}, "outputs": {"y": [[2, 4, 6]]}}
+    install("double", folders.owned, check=right)
+    repository = folders.start()
+    worse = install("triple", folders.owned.parent / "beside", check=right)
+    for part in ("v1.tflite", "model.json"):
+        text = (worse / part).read_bytes().replace(b"triple", b"double")
+        (folders.owned / "double" / part).write_bytes(text)
+    document = json.loads((folders.owned / "double" / "model.json").read_text())
+    document["variants"]["v1"].pop("sha256")
+    (folders.owned / "double" / "model.json").write_text(json.dumps(document))
+    wait_until(lambda: "refused" in folders.reason("double"))
+    assert "its check failed" in folders.reason("double")
+    assert folders.states() == {"double": "ready"}
+    assert repository.model("double").faulty
+    assert repository.handle("double").run(X)["y"].tolist() == [[2, 4, 6]]
+
+
+def test_a_damaged_file_does_not_take_the_place_of_the_one_before(folders: Folders) -> None:
+    file = drop_in("double", folders.owned)
+    repository = folders.start()
+    file.write_bytes(file.read_bytes()[:-100])
+    wait_until(lambda: "refused" in folders.reason("double"))
+    assert repository.handle("double").run(X)["y"].tolist() == [[2, 4, 6]]
+    drop_in("triple", folders.owned, rename="double")
+    wait_until(lambda: not folders.reason("double"))
+    assert repository.handle("double").run(X)["y"].tolist() == [[3, 6, 9]]
+
+
+def test_loading_a_worse_model_says_that_it_was_refused(folders: Folders) -> None:
+    file = drop_in("double", folders.owned)
+    repository = folders.start()
+    file.write_bytes(b"cut off")
+    with pytest.raises(Unavailable, match="not replaced: what now lies in its folder is refused"):
+        repository.load("double")
+    assert repository.handle("double").run(X)["y"].tolist() == [[2, 4, 6]]
+
+
+def test_a_model_json_that_became_unreadable_leaves_what_is_served(folders: Folders) -> None:
+    folder = install("double", folders.owned)
+    repository = folders.start()
+    good = (folder / "model.json").read_text()
+    (folder / "model.json").write_text("{")
+    wait_until(lambda: "not a model.json" in folders.reason("double"))
+    assert repository.model("double").faulty
+    assert repository.handle("double").run(X)["y"].tolist() == [[2, 4, 6]]
+    (folder / "model.json").write_text(good)
+    wait_until(lambda: not folders.reason("double"))
+
+
+def test_all_variants_of_a_model_change_at_once(folders: Folders) -> None:
+    install("double", folders.owned, variants=3)
+    folders.start()
+    seen: list[set[Handle | None]] = []
+    folders.repository._on_change = lambda: seen.append(
+        {v.handle for v in folders.repository.models()["double"].variants.values()}
+    )
+    old = {v.handle for v in folders.repository.models()["double"].variants.values()}
+    made = install("triple", folders.owned.parent / "made", variants=3)
+    text = (made / "model.json").read_text().replace('"name": "triple"', '"name": "double"')
+    (made / "model.json").write_text(text)
+    (folders.owned / "double").rename(folders.owned.parent / "before")
+    made.rename(folders.owned / "double")
+    wait_until(lambda: seen and not seen[-1] & old)
+    assert all(handles <= old or not handles & old for handles in seen)
+
+
+def test_a_model_that_never_returns_holds_up_no_other(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proving, "TIME_LIMIT", 3.0)
+    drop_in("endless", folders.owned)
+    drop_in("double", folders.owned)
+    drop_in("custom", folders.owned)
+    folders.start()
+    assert folders.states() == {
+        "custom": "quarantined",
+        "double": "ready",
+        "endless": "quarantined",
+    }
+    assert "did not finish its first inference within 3 s" in folders.reason("endless")
+    assert "Digamma" in folders.reason("custom")
+
+
+def test_a_worker_that_was_killed_is_back_and_no_other_noticed(folders: Folders) -> None:
+    install("double", folders.shipped, variants=2)
+    repository = folders.start()
+    killed, other = repository.handle("double", "v1"), repository.handle("double", "v2")
+    pid, others = killed.pid, other.pid
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: killed.pid not in (0, pid))
+    assert killed.run(X)["y"].tolist() == [[2, 4, 6]]
+    assert (other.pid, other.statistics().lost) == (others, 0)
+
+
+def test_a_removed_folder_that_was_being_loaded_is_no_trouble(folders: Folders) -> None:
+    repository = folders.start()
+    for _ in range(20):
+        folder = install("double", folders.owned, variants=3)
+        repository.look()
+        shutil.rmtree(folder)
+    install("triple", folders.owned)
+    load_soon(folders, "triple")
+    wait_until(lambda: folders.states() == {"triple": "ready"})
+
+
+def test_the_folders_are_looked_through_when_asked(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = folders.start()
+    monkeypatch.setattr(module, "POLL_SECONDS", 3600.0)
+    repository.look()  # the wait before this one was a short one
+    drop_in("double", folders.owned)
+    for _ in range(2):  # it has to rest from one look to the next
+        wait_until(lambda: not repository._look.is_set())
+        repository.look()
+    load_soon(folders, "double")
+
+
+def test_inferences_are_tallied_beyond_the_life_of_a_handle(folders: Folders) -> None:
+    drop_in("double", folders.owned)
+    repository = folders.start()
+    repository.handle("double").run(X)
+    drop_in("triple", folders.owned, rename="double")
+    wait_until(lambda: repository.handle("double").run(X)["y"].tolist() == [[3, 6, 9]])
+    repository.unload("double")
+    done, failed = repository.tally.counts()["double", "default"]
+    assert done >= 2
+    assert failed == 0

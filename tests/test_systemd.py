@@ -12,11 +12,11 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
+from loops import FakeProcess, FakeServer
 from support import ROOT, missing
 
 from pi_edge import systemd
@@ -24,7 +24,6 @@ from pi_edge.config import Config
 from pi_edge.daemon import Daemon
 from pi_edge.errors import PiEdgeError
 from pi_edge.handle import Handle
-from pi_edge.model import TensorSpec
 
 UNIT = ROOT / "systemd" / "pi-edge.service"
 
@@ -191,44 +190,29 @@ def test_the_watchdog_is_not_fed_while_the_probe_fails(manager: Manager) -> None
     feeding(manager, probe, meanwhile)
 
 
-class Stoppable:
-    """A model whose inference hangs while it is told to."""
-
-    inputs = outputs = (TensorSpec("x", np.dtype(np.float32), (1,), 0),)
-
-    def __init__(self) -> None:
-        self.go, self.hangs = threading.Event(), threading.Event()
-        self.go.set()
-        self.runs = 0
-
-    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        self.runs += 1
-        if not self.go.is_set():
-            self.hangs.set()
-            self.go.wait()
-        return dict(inputs)
-
-
-def test_the_watchdog_is_not_fed_while_an_inference_hangs(
+def test_the_watchdog_is_fed_while_a_model_hangs_which_its_deadline_ends(
     manager: Manager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = Stoppable()
-    handle = Handle(model, "model", "default")
+    hang = threading.Event()
+    process = FakeProcess(lambda inputs: hang.wait(30))
     daemon = Daemon(Config(models=tmp_path, state=tmp_path))
-    monkeypatch.setattr(daemon, "handles", lambda: [handle])
+    handles: list[Handle] = []
+    monkeypatch.setattr(daemon, "handles", lambda: handles)
+
+    async def probe() -> None:
+        if not handles:
+            loop = asyncio.get_running_loop()
+            handles.append(Handle(process, loop, "m", "v", FakeServer()))
+            await asyncio.sleep(0)
+        await daemon.probe()
 
     def meanwhile() -> None:
-        manager.receive_until("WATCHDOG=1")
-        model.go.clear()
-        assert model.hangs.wait(30)
-        runs = model.runs
-        manager.drain()  # signs of life from before
-        assert manager.receive(timeout=0.5) == []
-        assert model.runs == runs  # a stuck probe is not joined by more of them
-        model.go.set()
-        assert manager.receive() == ["WATCHDOG=1"]
+        manager.receive_until("READY=1")
+        assert [manager.receive(timeout=30) for _ in range(3)] == [["WATCHDOG=1"]] * 3
+        assert process.runs == 1  # a hung model is not asked again and again
+        hang.set()
 
-    feeding(manager, daemon.probe, meanwhile)
+    feeding(manager, probe, meanwhile)
 
 
 def test_the_watchdog_of_a_daemon_without_any_ready_model_is_fed(

@@ -83,7 +83,7 @@ def test_an_output_that_is_not_the_expected_one_is_found(folder: Path) -> None:
     expected["float32/probabilities"][3, 4] += 0.01
     replace_check(folder, expected)
     (problem,) = verify_files(folder)
-    assert "float32.tflite: probabilities is 0.01 from what check.npz expects" in problem
+    assert "float32.tflite: probabilities is 0.01 from what its check expects" in problem
 
 
 def test_an_expected_nan_is_found(folder: Path) -> None:
@@ -113,7 +113,7 @@ def test_an_output_that_the_file_does_not_give_is_found(folder: Path) -> None:
     expected["float32/forecast"] = expected.pop("float32/probabilities")
     replace_check(folder, expected)
     (problem,) = verify_files(folder)
-    assert "float32.tflite gives no forecast" in problem
+    assert "float32.tflite: it gives no forecast" in problem
 
 
 def test_a_file_that_model_json_does_not_know_is_found(folder: Path) -> None:

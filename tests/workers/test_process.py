@@ -201,7 +201,7 @@ def test_descriptors_are_given_back(own_shop: Workshop) -> None:
     start(own_shop, "double").close()
 
     def count(pid: int) -> int:
-        return len(os.listdir(f"/proc/{pid}/fd"))
+        return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
     children = Path(f"/proc/{own_shop.pid}/task/{own_shop.pid}/children")
     wait_until(lambda: not children.read_text().split())
