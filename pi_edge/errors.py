@@ -6,15 +6,18 @@ The command line prints the line on stderr and exits 1; the server answers
 
 
 class PiEdgeError(Exception):
-    """Something did not work. ``status`` is the HTTP status that fits (RFC 9110)."""
+    """Something did not work. ``status`` is the HTTP status that fits (RFC 9110), ``kind`` what
+    /metrics counts it under."""
 
     status = 500
+    kind = "failure"
 
 
 class BadInput(PiEdgeError):
     """What was sent cannot be understood; sending the same again will fail again."""
 
     status = 400
+    kind = "bad_input"
 
 
 class WrongUsage(BadInput):
@@ -25,15 +28,18 @@ class NotFound(PiEdgeError):
     """The model, version, file or setting named does not exist."""
 
     status = 404
+    kind = "not_found"
 
 
 class TooLarge(PiEdgeError):
     """The body, picture or tensor is over a limit."""
 
     status = 413
+    kind = "too_large"
 
 
 class Unavailable(PiEdgeError):
     """It exists but cannot answer now: loading, unloaded, quarantined or overloaded."""
 
     status = 503
+    kind = "unavailable"

@@ -17,13 +17,14 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from pi_edge import histogram
 from pi_edge.errors import BadInput, PiEdgeError
 from pi_edge.model import TensorSpec
 
@@ -48,7 +49,8 @@ class Runnable(Protocol):
 class Statistics:
     """Counts since loading; times in nanoseconds, summed over requests.
 
-    ``queue`` is the time waited for earlier requests, ``compute`` the time in the runtime.
+    ``queue`` is the time waited for earlier requests, ``compute`` the time in the runtime, which
+    ``durations`` has in the buckets of pi_edge.histogram.
     """
 
     success: int = 0
@@ -58,6 +60,7 @@ class Statistics:
     queue_ns: int = 0
     compute_ns: int = 0
     last_ms: int = 0
+    durations: list[int] = field(default_factory=histogram.empty)
 
 
 Deliver = Callable[[dict[str, np.ndarray] | None, Exception | None], object]
@@ -141,6 +144,10 @@ class Handle:
         """What was counted so far; probes are not."""
         return replace(self._worker.statistics)
 
+    def waiting(self) -> int:
+        """How many jobs wait for the one in progress."""
+        return self._jobs.qsize()
+
     def busy_seconds(self) -> float:
         """For how long the inference in progress has been running; 0 when there is none."""
         since = self._worker.busy_since_ns
@@ -210,6 +217,7 @@ class _Worker:
             statistics.success_ns += end - queued
             statistics.queue_ns += begin - queued
             statistics.compute_ns += end - begin
+            statistics.durations[histogram.bucket(end - begin)] += 1
         else:
             statistics.fail += 1
             statistics.fail_ns += end - queued

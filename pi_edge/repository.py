@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,8 @@ class Repository:
         self._threads = threads
         self._on_change, self._on_inference = on_change, on_inference
         self._models: Mapping[str, ModelStatus] = {}
+        # How often what got into which state: model, variant ("" for the whole model), state.
+        self.entered: Counter[tuple[str, str, str]] = Counter()
         self._writing = threading.Lock()  # held for an instant, to replace self._models
         self._loading = threading.Lock()  # held while models are loaded, one at a time
         self._unloaded: set[str] = set()
@@ -159,6 +162,7 @@ class Repository:
                     logger.error("%s is quarantined: %s", name, problem)
                     entry = catalog.Entry(name, "tensors", "", {})
                     self._set(name, ModelStatus(entry, problem=problem))
+                    self.entered[name, "", "quarantined"] += 1
             if not self._settled:
                 for name, entry in entries.items():
                     self._set(name, ModelStatus(entry, dict.fromkeys(entry.files, _LOADING)))
@@ -231,6 +235,7 @@ class Repository:
                 return False
             status = replace(status, variants={**status.variants, version: variant})
             self._models = {**self._models, name: status}
+            self.entered[name, version, variant.state] += 1
         self._on_change()
         return True
 
