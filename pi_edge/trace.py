@@ -42,21 +42,23 @@ def parse(header: bytes) -> Trace | None:
 
 
 class Request:
-    """One request, from its headers: names in lower case, as ASGI has them.
+    """One request, from its headers: names in lower case, as ASGI has them. Every request makes
+    one, so that all else waits until somebody asks."""
 
-    ``trace`` is what its client calls it, None where it says nothing valid.
-    """
-
-    __slots__ = ("_id", "trace")
+    __slots__ = ("_id", "_traceparent")
 
     def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self._id = ""
-        self.trace: Trace | None = None
-        count = 0
+        self._traceparent: bytes | None = None
         for name, value in headers:
             if name == b"traceparent":
-                count += 1
-                self.trace = parse(value) if count == 1 else None  # two contradict each other
+                # Two contradict each other: neither counts.
+                self._traceparent = value if self._traceparent is None else b""
+
+    @property
+    def trace(self) -> Trace | None:
+        """What its client calls it, None where it says nothing valid."""
+        return parse(self._traceparent) if self._traceparent else None
 
     @property
     def id(self) -> str:
