@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from starlette.datastructures import Headers, UploadFile
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from pi_edge import tasks
@@ -22,8 +21,7 @@ from pi_edge.server import bodies
 from pi_edge.server.answers import Json, new_id
 from pi_edge.server.infer import refuse_non_finite
 from pi_edge.server.metrics import Metrics
-
-PAGES = Path(__file__).parent / "pages"
+from pi_edge.server.page import page
 
 # Pictures unpacked at the same time; each may take a hundred megabytes for a moment.
 _PICTURES = 2
@@ -41,7 +39,7 @@ def routes(
         Route("/tasks/{task}", api.task, methods=["POST"]),
         Route("/status", api.status),
         Route("/metrics", api.metrics),
-        Route("/", api.page),
+        Route("/", page),
     ]
 
 
@@ -100,9 +98,6 @@ class _Api:
     async def metrics(self, request: Request) -> Response:
         text, content_type = self._metrics.text()
         return Response(text, headers={"content-type": content_type})
-
-    async def page(self, request: Request) -> Response:
-        return FileResponse(PAGES / "index.html", headers={"cache-control": "no-cache"})
 
 
 def describe(model: ModelStatus) -> dict[str, Any]:

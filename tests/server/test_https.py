@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from certificates import make_certificate
 from running import (
     PATIENCE,
     WITHOUT_ACCELERATORS,
@@ -25,23 +26,6 @@ from running import (
 
 from pi_edge import tls
 from pi_edge.errors import PiEdgeError
-
-
-def make_certificate(folder: Path, name: str = "pi", password: str = "") -> tuple[Path, Path]:
-    """A certificate for localhost and its key, as docs/service.md makes them."""
-    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-days", "30", "-subj", "/CN=localhost", "-addext"),
-            *("subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", str(certificate)),
-            *("-keyout", str(key)),
-            *(("-passout", f"pass:{password}") if password else ("-noenc",)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
 
 
 @pytest.fixture(scope="module")
