@@ -16,7 +16,18 @@ from support import ROOT
 # own floor, never from a higher one. Modules that serve one room stand on the floor below it.
 FLOORS = (
     {"errors"},
-    {"access_token", "tls", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"},
+    {
+        "access_token",
+        "tls",
+        "model_files",
+        "config",
+        "files",
+        "datatypes",
+        "blinker",
+        "gpio",
+        "lamp",
+        "systemd",
+    },
     {"runtime", "catalog", "led"},
     {"model", "listening"},
     {"handle", "proving", "verification", "model_status"},
