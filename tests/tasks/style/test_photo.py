@@ -176,3 +176,16 @@ def test_what_must_be_decoded_whole_has_to_fit_the_memory() -> None:
     data = saved(PIL.Image.new("RGB", (6000, 4000)), "WEBP")
     with pytest.raises(TooLarge, match="--max-memory"):
         photo.open_photo(data, 40)
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    data = saved(PIL.Image.fromarray(PIXELS), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    many = data[:-2] + data[last:-2] * 64 + data[-2:]
+    (tmp_path / "many.jpg").write_bytes(many)
+    for source in (many, tmp_path / "many.jpg"):
+        with pytest.raises(BadInput, match="more than 64 scans"):
+            photo.open_photo(source, 200)
+    (tmp_path / "few.jpg").write_bytes(data)
+    for few in (data, tmp_path / "few.jpg"):
+        assert photo.open_photo(few, 200).header.width == PIXELS.shape[1]
