@@ -189,3 +189,25 @@ def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded(tmp_path: Path) ->
     (tmp_path / "few.jpg").write_bytes(data)
     for few in (data, tmp_path / "few.jpg"):
         assert photo.open_photo(few, 200).header.width == PIXELS.shape[1]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>',
+        b"P5 3 3 255 " + bytes(9),
+        b"1,2,3\n4,5,6\n",
+        b"%PDF-1.7",
+    ],
+    ids=["svg", "pnm", "csv", "pdf"],
+)
+def test_readers_of_anything_but_photos_are_not_asked(data: bytes) -> None:
+    with pytest.raises(BadInput, match=r"no (picture|JPEG)"):
+        photo.open_photo(data, 200)
+
+
+def test_libvips_reads_no_drawing_even_when_asked() -> None:
+    from pi_edge.tasks.style import vips
+
+    with pytest.raises(vips.pyvips.Error):
+        vips.pyvips.Image.svgload_buffer(b'<svg xmlns="http://www.w3.org/2000/svg" width="9"/>')
