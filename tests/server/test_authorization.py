@@ -195,6 +195,10 @@ def test_beyond_this_machine_the_daemon_demands_the_token_that_it_made(
     assert token not in beyond.log.read_text()
 
 
+def test_beyond_this_machine_plain_http_is_warned_of(beyond: RunningDaemon) -> None:
+    assert "can be listened in on: set tls_certificate" in beyond.log.read_text()
+
+
 def test_a_token_file_that_holds_none_stops_the_daemon_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "token").touch()
     done = subprocess.run(
