@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pi_edge import files, proving
+from pi_edge import catalog, files, model_files, proving
 from pi_edge.errors import BadInput, NotFound
 from pi_edge.verification import verify_files
 
@@ -31,7 +31,7 @@ def add(source: Path, owned: Path) -> str:
             raise BadInput(f"{source} holds no model.json: name a model's folder or .tflite file")
         if problems := verify_files(source):
             raise BadInput(problems[0])
-        name, target = source.resolve().name, owned / source.resolve().name
+        name, target = source.resolve().name, catalog.place(owned, source.resolve().name)
         if target.exists() and target.samefile(source):
             return name
         parts = sorted(p for p in source.iterdir() if p.is_file() and not p.name.startswith("."))
@@ -43,8 +43,11 @@ def add(source: Path, owned: Path) -> str:
         return name
     if source.suffix != ".tflite":
         raise BadInput(f"{source} is no model: name a model's folder or .tflite file")
+    if reason := model_files.trouble(source.resolve(), source.resolve().parent):
+        raise BadInput(reason)
+    target = catalog.place(owned, source.stem, source.suffix)
     proving.try_in_child(source, 1, proving.TIME_LIMIT)
-    if not ((target := owned / source.name).exists() and target.samefile(source)):
+    if not (target.exists() and target.samefile(source)):
         _copy(source, target)
     return source.stem
 

@@ -87,6 +87,7 @@ def lint(arguments: list[str]) -> int:
         ["ruff", "format", "--check"],
         ["mypy"],
         ["mypy", "--strict", "scripts/lib"],
+        ["bandit", "--quiet", "-c", "pyproject.toml", "-r", "pi_edge", "scripts"],
     ]
     failed = 0
     for check in checks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -153,3 +154,34 @@ def test_add_of_what_is_no_model_says_so(
     (tmp_path / "empty").mkdir()
     assert main(["models", "add", str(tmp_path / what), *flags]) == 1
     assert what in capsys.readouterr().err
+
+
+def test_add_takes_no_pipe(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe.tflite")
+    assert main(["models", "add", str(tmp_path / "pipe.tflite"), *flags]) == 1
+    assert "is a pipe, not a file" in capsys.readouterr().err
+
+
+def test_add_writes_nothing_where_a_link_leads(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine.tflite").write_bytes(b"mine")
+    (tmp_path / "state" / "models").mkdir(parents=True)
+    (tmp_path / "state" / "models" / "mnist-mlp").symlink_to(outside)
+    assert main(["models", "add", str(tmp_path / "shipped" / "mnist-mlp"), *flags]) == 1
+    assert "is a link: remove it first" in capsys.readouterr().err
+    assert [path.name for path in outside.iterdir()] == ["mine.tflite"]
+
+
+def test_verify_opens_no_pipe(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check = tmp_path / "shipped" / "mnist-mlp" / "check.npz"
+    check.unlink()
+    os.mkfifo(check)
+    assert main(["models", "verify", "mnist-mlp", *flags]) == 1
+    assert "is a pipe, not a file" in capsys.readouterr().err

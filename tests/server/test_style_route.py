@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from running import RunningDaemon, wait_until
+from running import RunningDaemon
 from style_client import PATH, encoded, style_daemon, waves
 
 PHOTO = waves(120, 160)
