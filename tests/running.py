@@ -20,7 +20,7 @@ from typing import Any
 DATA = Path(__file__).parent / "data"
 
 # Far more than anything here takes, emulated or not; a test that waits so long has failed.
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 # `pi-edge serve` as it runs where httptools and uvloop have no wheels.
 WITHOUT_ACCELERATORS = (

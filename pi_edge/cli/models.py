@@ -1,4 +1,5 @@
-"""List the models, show or add one, or verify that files are what their model.json tells."""
+"""List the models, show, add, remove or bring back one, or verify that files are what their
+model.json tells."""
 
 from __future__ import annotations
 
@@ -23,7 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("names", metavar="NAME", nargs="*", help="these only")
     adding = actions.add_parser("add", help="check a model and put it among your own")
     adding.add_argument("path", metavar="PATH", type=Path, help="its folder, or a .tflite file")
-    for action in (listing, show, verify, adding):
+    removing = actions.add_parser("remove", help="take one from among your own")
+    back = actions.add_parser("rollback", help="bring back what was replaced or removed last")
+    for action in (removing, back):
+        action.add_argument("name", metavar="NAME")
+    for action in (listing, show, verify, adding, removing, back):
         action.add_argument("--models", metavar="DIR", help="folder of shipped models")
         action.add_argument("--state", metavar="DIR", help="folder whose models/ are your own")
     for action in (listing, show):
@@ -35,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
     owned = catalog.owned_models(settings.state)
     if args.action == "add":
         return _add(args.path, owned)
+    if args.action in ("remove", "rollback"):
+        return _take(args.action, args.name, owned)
     entries, problems = catalog.find(settings.models, owned)
     if not entries and not problems:
         raise PiEdgeError(f"there are no models in {settings.models} and {owned}")
@@ -88,6 +95,20 @@ def _add(path: Path, owned: Path) -> int:
     except OSError as error:
         raise PiEdgeError(f"{error.filename or owned}: {error.strerror}") from error
     print(f"{name}: added to {owned}")
+    return 0
+
+
+def _take(action: str, name: str, owned: Path) -> int:
+    from pi_edge import adding
+
+    try:
+        (adding.remove if action == "remove" else adding.roll_back)(name, owned)
+    except OSError as error:
+        raise PiEdgeError(f"{error.filename or owned}: {error.strerror}") from error
+    if action == "remove":
+        print(f"{name}: removed from {owned}; pi-edge models rollback {name} brings it back")
+    else:
+        print(f"{name}: the one before is back in {owned}")
     return 0
 
 
