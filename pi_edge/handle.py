@@ -203,7 +203,8 @@ class _Line:
             return
         self.process = process
         self._loop.add_reader(process.line.fileno(), self._answered)
-        self._next()
+        if self._job is None:  # the first request may have been quicker than this
+            self._next()
 
     def retire(self) -> None:
         """Nobody will ask any more."""
