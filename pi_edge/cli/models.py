@@ -4,7 +4,9 @@ model.json tells."""
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,16 +56,39 @@ def run(args: argparse.Namespace) -> int:
         print(_json(told) if args.json else "\n".join(_lines(told)))
         return 0
     table = {name: describe(entry) for name, entry in sorted(entries.items())}
+    unfit = _unfit(entries, settings.state)
     if args.json:
-        print(_json({"models": table, "problems": problems}))
+        print(_json({"models": table, "problems": problems, "quarantined": unfit}))
     else:
         for name, told in table.items():
             sizes = ", ".join(f"{v} {_size(t['bytes'])}" for v, t in told["variants"].items())
             whose = "yours" if Path(told["folder"]).is_relative_to(owned) else "shipped"
             print(f"{name:16} {told['task']:10} {whose:8} {sizes}")
+            for line in unfit.get(name, []):
+                print(f"{'':16} quarantined: {line}")
         for name, problem in sorted(problems.items()):
             print(f"{name:16} unusable: {problem}")
     return 0
+
+
+def _unfit(entries: dict[str, catalog.Entry], state: Path) -> dict[str, list[str]]:
+    """By model, why variants of it were found unfit when the daemon last tried them here."""
+    from pi_edge import ledger
+
+    if not os.access(state / ledger.FILE, os.R_OK | os.W_OK):
+        return {}
+    from pi_edge import proving
+
+    known = ledger.Ledger(state)
+    found: dict[str, list[str]] = {}
+    for name, entry in entries.items():
+        for variant in entry.files:
+            with contextlib.suppress(PiEdgeError):  # what cannot be read is told elsewhere
+                verdict = proving.verdict_of(known, entry, variant)
+                if verdict and verdict.reason:
+                    found.setdefault(name, []).append(f"{variant}: {verdict.reason}")
+    known.close()
+    return found
 
 
 def describe(entry: catalog.Entry) -> dict[str, Any]:
