@@ -38,7 +38,7 @@ def started(folder: Path, *flags: str, command: tuple[str, ...] = ()) -> Iterato
     (folder / "shipped").mkdir()
     flags = ("--models", str(folder / "shipped"), *flags)
     with running_daemon(folder, *flags, wait=False, command=command) as running:
-        wait_until(lambda: running.send("GET", "/v2/health/ready").json()["ready"])
+        wait_until(lambda: running.send("GET", "/v2/health/ready").json().get("ready"))
         yield running
         assert "Traceback" not in running.log.read_text()
 
