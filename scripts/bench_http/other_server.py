@@ -53,22 +53,34 @@ async def _embedded(port: int) -> None:
 
 
 def app() -> Any:
-    """The application over the models folders of the command line, loading behind it."""
+    """The application over the models folders of the command line, loading behind it from the
+    first request on: before that nobody tells which event loop it will be."""
     from pi_edge import catalog
     from pi_edge.daemon import state_of
+    from pi_edge.ledger import Ledger
+    from pi_edge.proving import Bench
     from pi_edge.repository import Repository
     from pi_edge.server.app import Application
+    from pi_edge.workers.process import Workshop
 
     models, state = Path(sys.argv[3]), Path(sys.argv[4])
     owned = catalog.owned_models(state)
     owned.mkdir(parents=True, exist_ok=True)
-    repository = Repository(models, owned)
-    repository.start()
+    repository = Repository(models, owned, Bench(Workshop(), Ledger(state)))
+    loading: list[asyncio.AbstractEventLoop] = []
 
     def state_now() -> str:
         return state_of(repository.models().values(), repository.settled, stopping=False)
 
-    return Application(repository, state_now, dict, 64 * 1024 * 1024)
+    application = Application(repository, state_now, dict, 64 * 1024 * 1024)
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if not loading:
+            loading.append(asyncio.get_running_loop())
+            repository.start(loading[0])
+        await application(scope, receive, send)
+
+    return answer
 
 
 if __name__ == "__main__":
