@@ -144,11 +144,13 @@ def test_a_broken_model_degrades_and_others_serve(own_daemon: RunningDaemon) -> 
 def test_overwriting_a_model_in_use_harms_nobody(own_daemon: RunningDaemon) -> None:
     drop_in("power", own_daemon.models, rename="mine")
     wait_until(lambda: own_daemon.model_state("mine") == "ready")
+    before = own_daemon.infer("mine", x=[0.5])
     for content in (b"", b"short"):
         (own_daemon.models / "mine.tflite").write_bytes(content)  # truncates the file in place
-        body = {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [0.5]}]}
-        own_daemon.send("POST", "/v2/models/mine/infer", body)
-        wait_until(lambda: own_daemon.model_state("mine") == "quarantined")
+        assert own_daemon.infer("mine", x=[0.5]) == before
+        wait_until(lambda: "refused" in own_daemon.status()["models"]["mine"]["reason"])
+        assert own_daemon.infer("mine", x=[0.5]) == before
+    assert own_daemon.status()["state"] == "degraded"
     assert own_daemon.infer("double", x=[1, 2, 3]) == {"y": [2, 4, 6]}
 
 
