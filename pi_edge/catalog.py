@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,19 +97,24 @@ def read(folder: Path) -> Entry:
     """
     path = folder / "model.json"
     try:
-        info = json.loads(path.read_bytes())
+        contents = path.read_bytes()
+        info = json.loads(contents)
+        if b"\\ud" in contents.lower():  # halves of characters, which no answer could carry
+            json.dumps(info, ensure_ascii=False).encode()
         files = {name: folder / variant["file"] for name, variant in info["variants"].items()}
         entry = Entry(info["name"], info.get("task", "tensors"), info["default"], files, info)
     except OSError as error:
         raise PiEdgeError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PiEdgeError(f"{path} is not a model.json: {error!r}") from error
+    if not all(isinstance(text, str) for text in (entry.name, entry.task, entry.default)):
+        raise PiEdgeError(f"{path} is not a model.json: names in it must be text")
     if entry.name != folder.name:
         raise PiEdgeError(f"{path} names the model {entry.name!r}: rename the folder or the model")
     if entry.default not in files:
         raise PiEdgeError(f"{path} has no variant {entry.default!r}, which it calls the default")
     for file in files.values():
-        if file.parent != folder or not file.is_file():
+        if file.parent != folder or not os.path.isfile(file):  # noqa: PTH113 (Path's raises)
             raise PiEdgeError(f"{path} names {file.name}, which is not beside it")
     return entry
 

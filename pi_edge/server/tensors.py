@@ -51,7 +51,7 @@ def from_json(name: str, datatype: Any, shape: Any, data: Any) -> np.ndarray:
             f'"data" of {name} has {array.size} elements, its shape {list(shape)} wants'
             f" {math.prod(shape)}"
         )
-    return array.reshape(shape)
+    return _shaped(name, array, shape)
 
 
 def from_bytes(name: str, datatype: Any, shape: Any, data: memoryview) -> np.ndarray:
@@ -71,13 +71,13 @@ def from_bytes(name: str, datatype: Any, shape: Any, data: memoryview) -> np.nda
             raise BadInput(
                 f"{name} came with {len(elements)} elements, its shape {list(shape)} wants {count}"
             )
-        return _objects(elements).reshape(shape)
+        return _shaped(name, _objects(elements), shape)
     if len(data) != count * dtype.itemsize:
         raise BadInput(
             f"{name} came with {len(data)} bytes, {datatype} of shape {list(shape)}"
             f" wants {count * dtype.itemsize}"
         )
-    return np.frombuffer(data, dtype).reshape(shape)
+    return _shaped(name, np.frombuffer(data, dtype), shape)
 
 
 def to_json_data(name: str, array: np.ndarray) -> Any:
@@ -133,6 +133,15 @@ def _dtype(name: str, datatype: Any) -> np.dtype:
             f'"datatype" of {name} must be one of {", ".join(_DTYPES)}, not {_brief(datatype)}'
         )
     return _DTYPES[datatype]
+
+
+def _shaped(name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """``array`` in a shape of as many elements: NumPy bounds axes and their lengths, also where
+    there is nothing in them."""
+    try:
+        return array.reshape(shape)
+    except ValueError as error:
+        raise BadInput(f'"shape" of {name} is too large: {error}') from None
 
 
 def _cast(array: np.ndarray, dtype: np.dtype) -> np.ndarray:

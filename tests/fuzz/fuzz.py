@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import json_mutator
 import targets
 
 FUZZ = Path(__file__).resolve().parent
@@ -53,8 +54,18 @@ def main(arguments: list[str]) -> None:
             str(work),
             *(str(folder) for folder in targets.folders(options.target)),
         ]
-        atheris.Setup(command, target.check)
+        # Inputs that hold no JSON are changed as bytes.
+        mutate = json_mutator.mutator(target.WORDS, _changed_bytes)
+        atheris.Setup(command, target.check, custom_mutator=mutate)
         atheris.Fuzz()  # does not return
+
+
+def _changed_bytes(data: bytes, size: int) -> bytes:
+    # atheris.Mutate itself (3.0.0) says that fuzzing has not begun.
+    from atheris.core_with_libfuzzer import Mutate
+
+    changed: bytes = Mutate(data, size)
+    return changed
 
 
 def _quoted(word: bytes) -> str:

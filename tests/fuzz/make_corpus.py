@@ -92,6 +92,20 @@ def model_json() -> None:
         seed("model_json", name, json.dumps({**base, **more}))
 
 
+def check_npz() -> None:
+    for name, write, kind in (
+        ("plain", np.savez, "f4"),
+        ("packed", np.savez_compressed, "f4"),
+        ("text", np.savez, "S3"),
+    ):
+        stream = io.BytesIO()
+        write(stream, **{"inputs/x": np.ones(2, "f4"), "v1/y": np.ones(2).astype(kind)})
+        seed("check_npz", name, stream.getvalue())
+    stream = io.BytesIO()
+    np.save(stream, np.ones(2))
+    seed("check_npz", "npy", stream.getvalue())
+
+
 def config() -> None:
     seed("config", "numbers", "port = 8081\nthreads = 2\nmax_body = 1024\nled_pin = 17\n")
     seed("config", "texts", 'host = "0.0.0.0"\ntoken = "abc"\nled = "off"\nmodels = "~/m"\n')
@@ -228,5 +242,7 @@ def tflite() -> None:
         seed("tflite", name, (DATA / f"{name}.tflite").read_bytes())
 
 
-for make in (oip, forms, model_json, config, tables, pictures, styling, requests, tflite):
+for make in (oip, forms, model_json, check_npz, config):
+    make()
+for make in (tables, pictures, styling, requests, tflite):
     make()

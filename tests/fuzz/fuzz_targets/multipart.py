@@ -10,7 +10,7 @@ from targets import refusals
 from pi_edge.server.forms import FormFile
 from pi_edge.server.task_routes import form_file
 
-LENGTH, MEGABYTES = 4096, 512
+LENGTH, MEGABYTES = 1024, 512
 WORDS = (
     *(b"multipart/form-data; boundary=b", b"; charset=", b"utf-16", b"idna", b"undefined", b"\r\n"),
     *(b"--b\r\n", b"--b--\r\n", b"\r\n--b", b"Content-Disposition: form-data; ", b'name="image"'),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from fuzz_targets import oip_json
 
-LENGTH, MEGABYTES = 4096, 512
+LENGTH, MEGABYTES = 8192, 512
 WORDS = (*oip_json.WORDS, b'"binary_data_size"', b"=\n", b"\x01\0\0\0", b"\xff\xff\xff\xff")
 
 

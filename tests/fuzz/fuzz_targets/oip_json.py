@@ -7,7 +7,7 @@ from targets import refusals
 
 from pi_edge.server.infer import encode, parse, refuse_non_finite
 
-LENGTH, MEGABYTES = 4096, 512
+LENGTH, MEGABYTES = 8192, 512
 WORDS = (
     *(b'"inputs"', b'"outputs"', b'"name"', b'"datatype"', b'"shape"', b'"data"', b'"id"'),
     *(b'"parameters"', b'"binary_data_output"', b'"binary_data"', b'"classification"', b'"x"'),

@@ -9,7 +9,7 @@ from targets import refusals
 from pi_edge.server import answers
 from pi_edge.tasks import prices, stocks
 
-LENGTH, MEGABYTES = 4096, 768
+LENGTH, MEGABYTES = 8192, 768
 KINDS = ("text/csv", "application/json", "application/x-www-form-urlencoded", "")
 WORDS = (
     *(b"Date", b"Close", b"Adj Close", b"Ticker", b"Symbol", b"Price", b"AAA", b"BBB", b"\r\n", b"\n"),

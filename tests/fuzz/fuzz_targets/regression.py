@@ -9,7 +9,7 @@ from targets import refusals
 from pi_edge.server import answers
 from pi_edge.tasks import regression
 
-LENGTH, MEGABYTES = 4096, 512
+LENGTH, MEGABYTES = 8192, 512
 KINDS = ("text/csv", "application/json", "")
 WORDS = (
     *(b'{"x": [[1, 2]]}', b'{"rows": [{"a": 1, "b": 2}]}', b'"x"', b'"rows"', b'"a"', b'"b"'),

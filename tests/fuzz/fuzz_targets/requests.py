@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from in_process import Served, well_formed
 
-LENGTH, MEGABYTES = 4096, 768
+LENGTH, MEGABYTES = 8192, 768
 MODELS = ("double", "sum", "log", "scalar", "empty", "constant", "same-string", "same-bool")
 WORDS = (
     *(b"GET ", b"POST ", b"HEAD ", b"DELETE ", b"/v2", b"/models/", b"/versions/", b"/infer", b"v1"),
