@@ -51,6 +51,7 @@ class Config:
         led: auto (GPIO where there is one), gpio, mock or off.
         led_pin: BCM number of the status light's pin.
         log_level: debug, info, warning or error.
+        log_format: text, or json for one JSON object a line.
     """
 
     host: str = "127.0.0.1"
@@ -68,11 +69,13 @@ class Config:
     led: str = "auto"
     led_pin: int = 17
     log_level: str = "info"
+    log_format: str = "text"
 
 
 _CHOICES = {
     "led": ("auto", "gpio", "mock", "off"),
     "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("text", "json"),
 }
 _RANGES = {
     "port": (0, 65535),

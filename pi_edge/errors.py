@@ -6,15 +6,18 @@ The command line prints the line on stderr and exits 1; the server answers
 
 
 class PiEdgeError(Exception):
-    """Something did not work. ``status`` is the HTTP status that fits (RFC 9110)."""
+    """Something did not work. ``status`` is the HTTP status that fits (RFC 9110), ``kind`` what
+    /metrics counts it under."""
 
     status = 500
+    kind = "failure"
 
 
 class BadInput(PiEdgeError):
     """What was sent cannot be understood; sending the same again will fail again."""
 
     status = 400
+    kind = "bad_input"
 
 
 class WrongUsage(BadInput):
@@ -25,12 +28,14 @@ class NotFound(PiEdgeError):
     """The model, version, file or setting named does not exist."""
 
     status = 404
+    kind = "not_found"
 
 
 class TooLarge(PiEdgeError):
     """The body, picture or tensor is over a limit."""
 
     status = 413
+    kind = "too_large"
 
 
 class Unavailable(PiEdgeError):
@@ -42,6 +47,7 @@ class Unavailable(PiEdgeError):
     """
 
     status = 503
+    kind = "unavailable"
 
     def __init__(self, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -50,3 +56,11 @@ class Unavailable(PiEdgeError):
 
 class Overloaded(Unavailable):
     """More was asked at once than can be answered soon."""
+
+    kind = "overloaded"
+
+
+class Lost(Unavailable):
+    """The process that ran the model died, or did not answer in time; another is started."""
+
+    kind = "lost"

@@ -18,12 +18,13 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from pi_edge.errors import BadInput, Overloaded, PiEdgeError, Unavailable
+from pi_edge import histogram
+from pi_edge.errors import BadInput, Lost, Overloaded, PiEdgeError
 from pi_edge.model import check_inputs, trivial_inputs
 from pi_edge.workers.process import Ended, Process
 
@@ -58,7 +59,8 @@ class Limits:
 class Statistics:
     """Counts since loading; times in nanoseconds, summed over requests.
 
-    ``queue`` is the time waited for earlier requests, ``compute`` the time in the runtime.
+    ``queue`` is the time waited for earlier requests, ``compute`` the time in the runtime, which
+    ``durations`` has in the buckets of pi_edge.histogram.
     """
 
     success: int = 0
@@ -68,6 +70,7 @@ class Statistics:
     queue_ns: int = 0
     compute_ns: int = 0
     last_ms: int = 0
+    durations: list[int] = field(default_factory=histogram.empty)
     lost: int = 0
 
 
@@ -130,7 +133,7 @@ class Handle:
         Raises:
             BadInput: a name, dtype or shape is wrong.
             Overloaded: too many wait already.
-            Unavailable: the worker was lost; another is being started.
+            Lost: the worker was lost; another is being started.
             PiEdgeError: the runtime failed.
         """
         check_inputs(self.inputs, inputs)
@@ -210,7 +213,7 @@ class _Line:
 
     def submit(self, inputs: Mapping[str, np.ndarray], counted: bool) -> asyncio.Future[Outputs]:
         if self.process is None:
-            raise Unavailable(f"{self._title} is being started again", retry_after=1)
+            raise Lost(f"{self._title} is being started again", retry_after=1)
         if counted and len(self.jobs) >= _ALWAYS_WAITING:
             self._refuse_beyond_limits()
         job = _Job(inputs, time.perf_counter_ns(), counted, self._loop.create_future())
@@ -302,6 +305,7 @@ class _Line:
             statistics.success_ns += end - queued
             statistics.queue_ns += begin - queued
             statistics.compute_ns += end - begin
+            statistics.durations[histogram.bucket(end - begin)] += 1
         else:
             statistics.fail += 1
             statistics.fail_ns += end - queued
@@ -320,9 +324,7 @@ class _Line:
     def _lose(self, reason: str) -> None:
         """Give the worker up, tell all who wait to come again, and start another."""
         process = self._detach()
-        lost = Unavailable(
-            f"{self._title} was lost and is being started again: come again", retry_after=1
-        )
+        lost = Lost(f"{self._title} was lost and is being started again: come again", retry_after=1)
         if self._job:
             self._settle(lost)
         waiting, self.jobs = self.jobs, deque()
@@ -371,7 +373,7 @@ class _Line:
 
         def judge(proof: asyncio.Future[Outputs]) -> None:
             error = None if proof.cancelled() else proof.exception()
-            if error and not isinstance(error, Unavailable):
+            if error and not isinstance(error, Lost):
                 self._server.broken(f"failed {FAILURES_IN_A_ROW} times in a row: {error}")
 
         future.add_done_callback(judge)

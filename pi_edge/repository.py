@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -60,6 +61,8 @@ class Repository:
         self.tally = Tally(on_inference)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._models: Mapping[str, ModelStatus] = {}
+        # How often what got into which state: model, variant ("" for the whole model), state.
+        self.entered: Counter[tuple[str, str, str]] = Counter()
         self._writing = threading.Lock()  # held for an instant, to replace self._models
         self._loading = threading.Lock()  # held while models are loaded
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="loading")
@@ -197,6 +200,7 @@ class Repository:
         if status is None or not any(v.handle for v in status.variants.values()):
             status = ModelStatus(catalog.Entry(name, "tensors", "", {}))
         self._set(name, replace(status, problem=problem, refused=""))
+        self.entered[name, "", "quarantined"] += 1
 
     def _load(self, entries: Iterable[catalog.Entry], again: bool = False) -> None:
         """Load what is new or changed of ``entries``, side by side; with ``again`` also what is
@@ -219,8 +223,10 @@ class Repository:
             tried = {name: self._pool.submit(self._open, entry, name, again) for name in changed}
             under_way.append((entry, old, variants, tried))
         for entry, old, variants, tried in under_way:
-            loaded = {**variants, **{name: future.result() for name, future in tried.items()}}
-            self._swap(entry, old, loaded)
+            outcomes = {name: future.result() for name, future in tried.items()}
+            for name, variant in outcomes.items():
+                self.entered[entry.name, name, variant.state] += 1
+            self._swap(entry, old, {**variants, **outcomes})
 
     def _swap(
         self, entry: catalog.Entry, old: ModelStatus | None, loaded: dict[str, Variant]
@@ -291,6 +297,7 @@ class Repository:
             broken = Variant("quarantined", reason, None, old.origin)
             status = replace(status, variants={**status.variants, version: broken})
             self._models = {**self._models, name: status}
+        self.entered[name, version, "quarantined"] += 1
         logger.error("%s/%s is quarantined: %s", name, version, reason)
         self._on_change()
 

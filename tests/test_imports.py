@@ -16,8 +16,9 @@ from support import ROOT
 # own floor, never from a higher one. Modules that serve one room stand on the floor below it.
 FLOORS = (
     {"errors"},
-    {"access_token", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"},
-    {"runtime", "catalog", "led"},
+    {"access_token", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"}
+    | {"histogram", "processes", "trace"},
+    {"runtime", "catalog", "led", "logs"},
     {"model", "listening"},
     {"workers", "ledger", "verification"},
     {"handle", "proving"},
@@ -129,3 +130,9 @@ def test_the_daemon_listens_before_anything_heavy_is_imported() -> None:
     modules = modules_after("import pi_edge.cli.serve")
     assert "pi_edge.listening" in modules
     assert not modules & {"numpy", "asyncio", "starlette", "uvicorn", *RUNTIMES}
+
+
+def test_the_server_imports_prometheus_client_only_for_who_asks_for_metrics() -> None:
+    modules = modules_after("import pi_edge.server.app")
+    assert "pi_edge.server.metrics" in modules
+    assert "prometheus_client" not in modules

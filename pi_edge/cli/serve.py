@@ -8,7 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
-from pi_edge import config, listening
+from pi_edge import config, listening, logs
+from pi_edge.errors import PiEdgeError
 
 logger = logging.getLogger("pi_edge")
 
@@ -39,16 +40,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--style-queue", type=int, metavar="N", help="photos that may wait to be styled (4)"
     )
     parser.add_argument("--log-level", help="debug, info, warning or error")
+    parser.add_argument("--log-format", help="text, or json for one JSON object a line")
 
 
 def run(args: argparse.Namespace) -> int:
     flags = {name: value for name, value in vars(args).items() if name != "config"}
     settings = config.load(flags, file=args.config)
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=settings.log_level.upper())
-    for noisy in ("uvicorn", "asyncio"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
+    logs.set_up(settings.log_format, settings.log_level)
     # Until the event loop takes signals over: stop tidily, the light included.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        _serve(settings)
+    except PiEdgeError as error:
+        if settings.log_format != "json":
+            raise
+        logger.error("%s", error)
+        return 1
+    return 0
+
+
+def _serve(settings: config.Config) -> None:
     listening.check_folders(settings)
     with listening.listen(settings.host, settings.port) as listener:
         logger.info("listening at %s", listening.url_of(listener))
@@ -56,4 +67,3 @@ def run(args: argparse.Namespace) -> int:
         from pi_edge import daemon
 
         daemon.serve(settings, listener)
-    return 0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-import secrets
 from typing import Any
 
 import orjson
@@ -13,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pi_edge.errors import PiEdgeError
+from pi_edge.errors import BadInput, PiEdgeError, Unavailable
+from pi_edge.server import asked
 from pi_edge.server.bodies import BodyRefused
 
 # How long a client may go on sending a body that was refused.
@@ -21,13 +20,8 @@ LINGER_SECONDS = 5.0
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
 
-_process = secrets.token_hex(4)
-_numbers = itertools.count(1)
-
-
-def new_id() -> str:
-    """An id no other answer of this or an earlier process has."""
-    return f"{_process}-{next(_numbers)}"
+# What /metrics calls errors that come from Starlette or bear headers; every other is bad input.
+_KINDS = {404: "not_found", 408: "slow_client", 503: "overloaded"}
 
 
 def to_json(answer: Any) -> bytes:
@@ -79,14 +73,37 @@ def _retry_after(error: PiEdgeError) -> dict[str, str] | None:
     return None if seconds is None else {"retry-after": str(seconds)}
 
 
+def kind_of(error: Exception) -> str:
+    """What /metrics counts an error under."""
+    if isinstance(error, PiEdgeError):
+        return error.kind
+    if isinstance(error, HTTPException):
+        return _KINDS.get(error.status_code, BadInput.kind)
+    return "mistake"
+
+
+def is_logged(error: Exception) -> bool:
+    """Whether an error is the daemon's or a model's doing rather than the client's or the
+    moment's."""
+    if isinstance(error, PiEdgeError):
+        return error.status >= 500 and error.status != Unavailable.status
+    return not isinstance(error, HTTPException)
+
+
 def to_error(scope: Scope, error: Exception) -> Response:
-    """What to answer to a request that ended in ``error``."""
+    """What to answer to a request that ended in ``error``. Of one that is logged it tells the
+    request's id, for finding it in the log."""
     if isinstance(error, BodyRefused):
         return LastAnswer(error_json(str(error)), error.status, media_type="application/json")
+    if is_logged(error):
+        status, told = 500, f"pi-edge made a mistake ({type(error).__name__}): see its log"
+        if isinstance(error, PiEdgeError):
+            status, told = error.status, str(error)
+        identity = asked.of(scope).id
+        return error_response(status, f"{told} (request {identity})", {"x-request-id": identity})
     if isinstance(error, PiEdgeError):
         return error_response(error.status, str(error), _retry_after(error))
-    if not isinstance(error, HTTPException):
-        return error_response(500, f"pi-edge made a mistake ({type(error).__name__}): see its log")
+    assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     message = error.detail
     if error.status_code == 404:

@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pi_edge import trace
 from pi_edge.access_token import Token
 from pi_edge.errors import PiEdgeError
 from pi_edge.repository import Repository
 from pi_edge.server import answers, inference_protocol, style_route, task_routes
+from pi_edge.server.asked import Asked
 from pi_edge.server.authorization import TokenDemanded
 from pi_edge.server.metrics import Metrics
 
@@ -50,7 +51,7 @@ class Application:
     ) -> None:
         style = style_route.StyleRoute(repository, styling, max_body, on_picture)
         self._line = style.line
-        self._metrics = Metrics(repository, state, self._line)
+        self._metrics = Metrics(repository, state, self._line, status)
         routes = [
             *inference_protocol.routes(repository, state, max_body),
             Route("/tasks/style", style, methods=["POST"]),
@@ -67,9 +68,11 @@ class Application:
         self._line.stop(seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begin = time.perf_counter()
+        begin = time.perf_counter_ns()
         statuses: list[int] = []
         scope["app"] = self  # tells Starlette's router to raise errors, not to answer itself
+        scope["asked"] = asked = Asked(scope["headers"])
+        trace.begin(asked)
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -79,15 +82,23 @@ class Application:
         try:
             await self._router(scope, receive, watch)
         except ClientDisconnect:
-            pass  # nobody is left to be told
+            asked.kind = "client_gone"  # nobody is left to be told
         except Exception as error:
+            asked.kind = answers.kind_of(error)
             if statuses:
                 raise  # half an answer is out: all that can be done is to close the connection
-            if not isinstance(error, PiEdgeError | HTTPException):
-                logger.exception("%s %s", scope["method"], scope["path"])
+            if answers.is_logged(error):
+                _log(scope, error)
             await answers.to_error(scope, error)(scope, receive, watch)
         finally:
             # Made-up paths count as one: nobody shall fill the memory with them.
             route = self._patterns.get(scope.get("endpoint"), "none")
             status = statuses[0] if statuses else 499  # the client went away
-            self._metrics.count(route, status, time.perf_counter() - begin)
+            self._metrics.count(route, status, time.perf_counter_ns() - begin, asked)
+
+
+def _log(scope: Scope, error: Exception) -> None:
+    if isinstance(error, PiEdgeError):
+        logger.warning("%s %s: %s", scope["method"], scope["path"], " ".join(str(error).split()))
+    else:
+        logger.error("%s %s", scope["method"], scope["path"], exc_info=error)

@@ -7,7 +7,7 @@ import hmac
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pi_edge.access_token import Token
-from pi_edge.server import bodies
+from pi_edge.server import asked, bodies
 from pi_edge.server.answers import LastAnswer, error_json
 
 # The page must be there for its token to be typed in; health is for who restarts what is down.
@@ -33,6 +33,7 @@ class TokenDemanded:
         if scope["path"] in _OPEN or self._shown(scope):
             await self._app(scope, receive, send)
             return
+        asked.of(scope).kind = "unauthorized"
         shown = b"authorization" in bodies.headers_of(scope)
         answer = LastAnswer(
             self._wrong if shown else self._missing,

@@ -18,7 +18,7 @@ from pi_edge.datatypes import name_of
 from pi_edge.errors import BadInput
 from pi_edge.model_status import ModelStatus
 from pi_edge.repository import Repository
-from pi_edge.server import answers, bodies, tensors
+from pi_edge.server import answers, asked, bodies, tensors
 
 # Shorter answers are not worth compressing, even where the client would take it.
 _COMPRESS_FROM = 1024
@@ -50,9 +50,9 @@ class Infer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = bodies.headers_of(scope)
         body = await bodies.read(headers, receive, self._max_body)
-        name = scope["path_params"]["name"]
-        status = self._repository.model(name)
-        handle = status.handle(scope["path_params"].get("version", ""))
+        name, version = scope["path_params"]["name"], scope["path_params"].get("version", "")
+        about = asked.of(scope)
+        status, handle = about.find(self._repository, name, version)
         request = parse(body, headers.get(b"inference-header-content-length"))
         if status.entry.task != "tensors":
             refuse_non_finite(request.inputs)
@@ -60,7 +60,7 @@ class Infer:
         head: dict[str, Any] = {
             "model_name": name,
             "model_version": handle.version,
-            "id": request.id or answers.new_id(),
+            "id": request.id or about.id,
         }
         json_size, answer = encode(head, request, outputs, labels(status))
         lines = [(b"content-type", b"application/json")]

@@ -20,8 +20,8 @@ from starlette.types import Receive, Scope, Send
 from pi_edge.catalog import Entry
 from pi_edge.errors import BadInput, PiEdgeError
 from pi_edge.repository import Repository
-from pi_edge.server import bodies, connection
-from pi_edge.server.answers import new_id
+from pi_edge.server import asked, bodies, connection
+from pi_edge.server.asked import Asked
 from pi_edge.server.forms import FormFile
 from pi_edge.server.line import Line
 from pi_edge.server.styling_child import CHUNK, StylingChild
@@ -71,12 +71,15 @@ class StyleRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        order, about = self._order(QueryParams(scope["query_string"]), headers.get("accept", ""))
+        about = asked.of(scope)
+        order, told = self._order(
+            about, QueryParams(scope["query_string"]), headers.get("accept", "")
+        )
         raw = bodies.headers_of(scope)
         bodies.check_announced(raw, self._max_body)
         form = _form(headers.get("content-type", ""))
         client = connection.of(scope)
-        answer = _Answer(client, about, send)
+        answer = _Answer(client, told, send)
         try:
             async with (
                 connection.WhileConnected(client),
@@ -92,18 +95,19 @@ class StyleRoute:
             if not answer.started:
                 raise
             # Half a picture is out: the connection ends, so that nobody takes it for whole.
+            about.kind = error.kind
             logger.warning("a picture was cut short: %s", error)
             await client.end(PATIENCE)
         else:
             self._on_picture()
 
-    def _order(self, query: QueryParams, accept: str) -> tuple[Order, dict[str, str]]:
+    def _order(self, about: Asked, query: QueryParams, accept: str) -> tuple[Order, dict[str, str]]:
         """What to do, and the headers that tell of it."""
         name = query.get("model") or DEFAULT_MODEL
         status = self._repository.model(name)
         if status.entry.task != "style" and not status.problem:
             raise BadInput(f"the model {name} is for the task {status.entry.task!r}, not 'style'")
-        handle = status.handle(query.get("variant", ""))
+        status, handle = about.find(self._repository, name, query.get("variant", ""))
         _, file = status.entry.file(handle.version)
         order = Order(
             folder=str(file.parent),
@@ -117,8 +121,8 @@ class StyleRoute:
             scale=_scale(query.get("scale", "normal")),
             preview=_truth(query, "preview"),
         )
-        about = {"x-request-id": new_id(), "x-model": handle.name, "x-variant": handle.version}
-        return order, about
+        told = {"x-request-id": about.id, "x-model": handle.name, "x-variant": handle.version}
+        return order, told
 
 
 class _Answer:

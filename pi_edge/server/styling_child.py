@@ -115,7 +115,7 @@ class StylingChild:
         try:
             told = json.loads(self._said.splitlines()[-1])
             error = PiEdgeError(told["error"])
-            error.status = told["status"]
+            error.status, error.kind = told["status"], told["kind"]
         except (IndexError, ValueError, KeyError, TypeError):
             last = self._said.decode(errors="replace").strip().splitlines()[-1:]
             error = PiEdgeError(f"styling failed: {''.join(last) or f'exit code {code}'}")

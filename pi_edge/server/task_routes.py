@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,9 @@ from pi_edge import tasks
 from pi_edge.errors import BadInput, Overloaded
 from pi_edge.model_status import ModelStatus
 from pi_edge.repository import Repository
-from pi_edge.server import bodies
-from pi_edge.server.answers import Json, new_id
+from pi_edge.server import asked, bodies
+from pi_edge.server.answers import Json
+from pi_edge.server.asked import Asked
 from pi_edge.server.infer import refuse_non_finite
 from pi_edge.server.metrics import Metrics
 
@@ -74,31 +77,33 @@ class _Api:
         if self._waiting >= _WAITING:
             raise Overloaded(f"{_WAITING} requests wait for their turn: come again", retry_after=1)
         self._waiting += 1
+        about = asked.of(request.scope)
+        work = partial(self._answer, about, name, body, content_type, request.query_params)
         try:
+            # In this context, so that what is logged there is known to be about this request.
             answer = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._answer, name, body, content_type, request.query_params
+                self._threads, copy_context().run, work
             )
         finally:
             self._waiting -= 1
-        return Json(answer)
+        return Json({"id": about.id, **answer})
 
     def _answer(
-        self, name: str, body: bytes, content_type: str, query: Mapping[str, str]
+        self, about: Asked, name: str, body: bytes, content_type: str, query: Mapping[str, str]
     ) -> dict[str, Any]:
         task = tasks.get(name)
         model = query.get("model") or task.DEFAULT_MODEL
-        status = self._repository.model(model)
-        entry = status.entry
+        entry = self._repository.model(model).entry
         if entry.task != name:
             raise BadInput(f"the model {model} is for the task {entry.task!r}, not {name!r}")
-        handle = status.handle(query.get("variant", ""))
+        status, handle = about.find(self._repository, model, query.get("variant", ""))
 
         def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             refuse_non_finite(inputs)
             return handle.run(inputs)
 
-        answer = task.answer(task.from_body(body, content_type), run, entry.info)
-        return {"id": new_id(), "model": handle.name, "variant": handle.version, **answer}
+        answer = task.answer(task.from_body(body, content_type), run, status.entry.info)
+        return {"model": handle.name, "variant": handle.version, **answer}
 
     async def status(self, request: Request) -> Response:
         # In a thread: asking a machine for its temperature can take a moment.
@@ -107,7 +112,8 @@ class _Api:
         return Json({**status, "models": models})
 
     async def metrics(self, request: Request) -> Response:
-        text, content_type = self._metrics.text()
+        # In a thread, for the same reason; and on a small board the text is not written at once.
+        text, content_type = await asyncio.to_thread(self._metrics.text)
         return Response(text, headers={"content-type": content_type})
 
     async def page(self, request: Request) -> Response:

@@ -194,6 +194,18 @@ def test_a_model_infers_within_the_sandbox(machine: Machine) -> None:
     assert machine.run(f'{PYTHON} -c "{code}"').strip() == "[1, 10]"
 
 
+def test_memory_is_told_within_the_sandbox(machine: Machine) -> None:
+    code = (
+        "import urllib.request as r;"
+        "print(r.urlopen('http://127.0.0.1:8080/metrics').read().decode())"
+    )
+    metrics = dict(
+        line.rsplit(" ", 1) for line in machine.run(f'{PYTHON} -c "{code}"').splitlines() if line
+    )
+    for kind in ("resident", "proportional"):
+        assert float(metrics[f'pi_edge_memory_{kind}_bytes{{process="daemon"}}']) > 10e6
+
+
 def test_who_installed_the_service_may_add_a_model(machine: Machine) -> None:
     model = "/opt/pi-edge/models/mnist-mlp/float32.tflite"
     machine.run(f"su maker -c 'cp {model} /var/lib/pi-edge/models/mine.tflite'")

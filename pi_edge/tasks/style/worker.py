@@ -78,19 +78,20 @@ def main(text: str) -> int:
     except PiEdgeError as error:
         # Who reads this has a daemon before him, not the command line.
         message = str(error).replace("--max-memory", "the setting style_memory")
-        return _failed(error.status, message)
+        return _failed(error, message)
     except MemoryError:
-        return _failed(TooLarge.status, _OUT_OF_MEMORY)
+        return _failed(TooLarge(), _OUT_OF_MEMORY)
     except OSError as error:
-        return _failed(500, f"the picture cannot be made: {error.strerror or error}")
+        return _failed(PiEdgeError(), f"the picture cannot be made: {error.strerror or error}")
     return 0
 
 
 _OUT_OF_MEMORY = "the picture needs more memory than the setting style_memory allows"
 
 
-def _failed(status: int, error: str) -> int:
-    print(json.dumps({"status": status, "error": error}), file=sys.stderr, flush=True)
+def _failed(error: PiEdgeError, message: str) -> int:
+    told = {"status": error.status, "kind": error.kind, "error": message}
+    print(json.dumps(told), file=sys.stderr, flush=True)
     return 1
 
 
