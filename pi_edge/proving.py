@@ -153,7 +153,9 @@ def _checked(process: Process, entry: catalog.Entry, variant: str, limit: float)
         if check is None:
             return False
         inputs, expected = check
-        problems = differences(process.run(inputs, limit), expected, tolerance(_told(entry, variant)))
+        problems = differences(
+            process.run(inputs, limit), expected, tolerance(_told(entry, variant))
+        )
     except TimeoutError:
         process.close()
         raise PiEdgeError(f"its check took longer than {limit:g} s") from None

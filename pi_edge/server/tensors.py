@@ -22,7 +22,7 @@ def checked_shape(name: str, shape: Any) -> tuple[int, ...]:
         BadInput: it is no list of whole numbers from 0.
     """
     if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
-        raise BadInput(f'"shape" of {name} must be a list of whole numbers, not {_brief(shape)}')
+        raise BadInput(f'"shape" of {name} must be a list of whole numbers, not {brief(shape)}')
     return tuple(shape)
 
 
@@ -37,7 +37,7 @@ def from_json(name: str, datatype: Any, shape: Any, data: Any) -> np.ndarray:
     """
     dtype, shape = _dtype(name, datatype), checked_shape(name, shape)
     if not isinstance(data, list):
-        raise BadInput(f'"data" of {name} must be a list, not {_brief(data)}')
+        raise BadInput(f'"data" of {name} must be a list, not {brief(data)}')
     if datatype == "BYTES":
         array = _text(name, data)
     else:
@@ -117,7 +117,7 @@ def classify(array: np.ndarray, count: int, labels: list[str]) -> np.ndarray:
     """
     if array.dtype.kind not in "fiu" or array.ndim == 0:
         raise BadInput("classification needs an output of numbers")
-    rows = array.reshape(-1, array.shape[-1])
+    rows = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
     order = np.argsort(-rows.astype(np.float64), axis=1, kind="stable")[:, :count]
     ranked = [
         ":".join([f"{row[i]:f}", str(i), *labels[i : i + 1]]).encode()
@@ -127,10 +127,19 @@ def classify(array: np.ndarray, count: int, labels: list[str]) -> np.ndarray:
     return _objects(ranked).reshape(*array.shape[:-1], order.shape[1])
 
 
+def brief(value: Any) -> str:
+    """What stands in JSON, for a complaint about it."""
+    try:
+        text = repr(value)
+    except RecursionError:  # orjson reads what is nested deeper than what Python shows
+        return "what is nested so deeply"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def _dtype(name: str, datatype: Any) -> np.dtype:
     if not isinstance(datatype, str) or datatype not in _DTYPES:
         raise BadInput(
-            f'"datatype" of {name} must be one of {", ".join(_DTYPES)}, not {_brief(datatype)}'
+            f'"datatype" of {name} must be one of {", ".join(_DTYPES)}, not {brief(datatype)}'
         )
     return _DTYPES[datatype]
 
@@ -173,7 +182,7 @@ def _text(name: str, data: list[Any]) -> np.ndarray:
         elif isinstance(element, list):
             waiting.extend(reversed(element))
         else:
-            raise BadInput(f'"data" of {name} must hold strings only, not {_brief(element)}')
+            raise BadInput(f'"data" of {name} must hold strings only, not {brief(element)}')
     return _objects(flat)
 
 
@@ -195,8 +204,3 @@ def _objects(elements: list[bytes]) -> np.ndarray:
     array = np.empty(len(elements), object)  # np.array would strip trailing NULs
     array[:] = elements
     return array
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -70,7 +70,12 @@ class Served:
         self._repository.stop()
 
     def send(
-        self, method: str, path: bytes, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes
+        self,
+        method: str,
+        path: bytes,
+        query: bytes,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
     ) -> Answer:
         """One request; its answer as it would go out."""
         scope = {

@@ -42,7 +42,7 @@ def mutator(words: Sequence[bytes], fallback: Callable[[bytes, int], bytes]) -> 
             return fallback(data, size)
         for _ in range(chance.choice((1, 1, 1, 2, 4))):
             document = _changed(document, chance, strings)
-        depth = chance.choice((250, 300, 1100, 3000))
+        depth = chance.choice((250, 300, 900, 970, 1010, 3000))
         written = json.dumps(document).replace(f'"{_DEEP}"', "[" * depth + "]" * depth)
         return (text[:start] + written + text[end:]).encode("utf-8", "surrogateescape")[:size]
 

@@ -64,7 +64,10 @@ def forms() -> None:
     kind = "Content-Type: image/png\r\n"
     kinds = {
         "file": ("boundary=b", f"--b\r\n{part}{kind}\r\nPNG\r\n--b--\r\n"),
-        "field": ("boundary=b", '--b\r\nContent-Disposition: form-data; name="image"\r\n\r\nx\r\n--b--'),
+        "field": (
+            "boundary=b",
+            '--b\r\nContent-Disposition: form-data; name="image"\r\n\r\nx\r\n--b--',
+        ),
         "quoted": ('boundary="b c"', f"--b c\r\n{part}\r\n\r\n--b c--\r\n"),
         "charset": ("charset=utf-16; boundary=b", f"--b\r\n{part}\r\nx\r\n--b--\r\n"),
         "two": ("boundary=b", f"--b\r\n{part}\r\nx\r\n--b\r\n{part}\r\ny\r\n--b--\r\n"),
@@ -130,7 +133,10 @@ def tables() -> None:
     }
     for name, content in kinds.items():
         seed("prices", name, b"\0" + (content if isinstance(content, bytes) else content.encode()))
-    document = {"dates": ["2024-01-30", "2024-01-31"], "prices": {"AAA": [1, None], "BBB": [1, 2.5]}}
+    document = {
+        "dates": ["2024-01-30", "2024-01-31"],
+        "prices": {"AAA": [1, None], "BBB": [1, 2.5]},
+    }
     seed("prices", "json", b"\1" + json.dumps(document).encode())
     for name, text in {
         "csv": "\0a,b\n1,2\n3,4.5\n",

@@ -2,7 +2,7 @@
 
     python tests/fuzz/replay.py TARGET [FILE ...]
 
-Ends with a traceback at the first input that fails, or takes longer than SECONDS; memory is bounded.
+Ends with a traceback at the first input that fails or takes longer than SECONDS. Memory is bounded.
 """
 
 from __future__ import annotations

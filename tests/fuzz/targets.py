@@ -1,9 +1,9 @@
 """Which targets there are, and what a module in fuzz_targets/ offers:
 
-    check(data)     give ``data`` to the code; whatever it raises is a finding
-    WORDS           byte strings that mean something to that code
-    LENGTH          bytes of the longest input
-    MEGABYTES       resident memory that the process may reach
+check(data)     give ``data`` to the code; whatever it raises is a finding
+WORDS           byte strings that mean something to that code
+LENGTH          bytes of the longest input
+MEGABYTES       resident memory that the process may reach
 """
 
 from __future__ import annotations

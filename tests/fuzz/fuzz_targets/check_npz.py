@@ -15,7 +15,15 @@ from pi_edge.model import TensorSpec
 LENGTH, MEGABYTES = 4096, 1024
 WORDS = (
     *(b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"\x93NUMPY\x01\0", b"\x93NUMPY\x02\0"),
-    *(b"'descr': '<f4'", b"'fortran_order': False", b"'shape': (2,)", b"|O", b"|S5", b"<U4", b"<c8"),
+    *(
+        b"'descr': '<f4'",
+        b"'fortran_order': False",
+        b"'shape': (2,)",
+        b"|O",
+        b"|S5",
+        b"<U4",
+        b"<c8",
+    ),
     *(b"inputs/x.npy", b"v1/y.npy", b"(9999999999,)", b"()", b"<m8[D]", b"|V4", b"[('a', '<f4')]"),
 )
 

@@ -20,7 +20,15 @@ WORDS = (
     *(b'"default"', b'"v1"', b'"variants"', b'"file"', b'"a.tflite"', b'"sha256"', b'"tolerance"'),
     *(b'"check"', b'"inputs"', b'"outputs"', b'"x"', b'"labels"', b'"styles"', b'"columns"'),
     *(b'"tickers"', b'"days"', b'"deadline"', b'"horizon_days"', b'"interval"', b'"style"'),
-    *(b'"../a.tflite"', b'"/etc/passwd"', b'"\\ud800"', b'"\\u0000"', b"NaN", b"Infinity", b"1e400"),
+    *(
+        b'"../a.tflite"',
+        b'"/etc/passwd"',
+        b'"\\ud800"',
+        b'"\\u0000"',
+        b"NaN",
+        b"Infinity",
+        b"1e400",
+    ),
     *(b"[[[[", b"null", b"true", b"-1", b"123456789012345678901234567890", b"{}", b"[]", b"1e-5"),
 )
 

@@ -14,9 +14,25 @@ LENGTH = 16384
 MEGABYTES = 1024
 WORDS = (
     *(b"\x89PNG\r\n\x1a\n", b"IHDR", b"IDAT", b"IEND", b"PLTE", b"tRNS", b"iCCP", b"eXIf", b"acTL"),
-    *(b"\xff\xd8\xff\xe0", b"\xff\xc0", b"\xff\xc2", b"\xff\xda", b"\xff\xe1", b"Exif\0\0", b"MM\0*"),
+    *(
+        b"\xff\xd8\xff\xe0",
+        b"\xff\xc0",
+        b"\xff\xc2",
+        b"\xff\xda",
+        b"\xff\xe1",
+        b"Exif\0\0",
+        b"MM\0*",
+    ),
     *(b"GIF89a", b"GIF87a", b"\x21\xf9\x04", b"RIFF", b"WEBP", b"VP8 ", b"VP8L", b"VP8X", b"ANIM"),
-    *(b"BM", b"\x28\0\0\0", b"\x93NUMPY\x01\0", b"{'descr': '<f4'", b"'shape': (784,)", b"|O", b"|b1"),
+    *(
+        b"BM",
+        b"\x28\0\0\0",
+        b"\x93NUMPY\x01\0",
+        b"{'descr': '<f4'",
+        b"'shape': (784,)",
+        b"|O",
+        b"|b1",
+    ),
     *(b'{"pixels": [', b"]}", b"NaN", b"1e999", b"true", b'"a"', b"null", b"\xff\xff\xff\xff"),
 )
 

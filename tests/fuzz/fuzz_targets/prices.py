@@ -12,7 +12,18 @@ from pi_edge.tasks import prices, stocks
 LENGTH, MEGABYTES = 8192, 768
 KINDS = ("text/csv", "application/json", "application/x-www-form-urlencoded", "")
 WORDS = (
-    *(b"Date", b"Close", b"Adj Close", b"Ticker", b"Symbol", b"Price", b"AAA", b"BBB", b"\r\n", b"\n"),
+    *(
+        b"Date",
+        b"Close",
+        b"Adj Close",
+        b"Ticker",
+        b"Symbol",
+        b"Price",
+        b"AAA",
+        b"BBB",
+        b"\r\n",
+        b"\n",
+    ),
     *(b"2024-01-31", b"31.01.2024", b"01/02/2024", b"20240131", b"Jan 31, 2024", b"31-Jan-24"),
     *(b"1,234.5", b"1.234,5", b"1 234,5", b"$12", b"null", b"nan", b"inf", b"1e-320", b"1e308"),
     *(b";", b"\t", b"|", b'"', b'""', b"sep=;", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b\x08\0"),

@@ -17,7 +17,14 @@ from pi_edge.workers.worker import Order
 LENGTH, MEGABYTES = 8192, 512
 WORDS = (
     *(b"TFL3", b"serving_default", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\x80"),
-    *(b"\x01\0\0\0", b"\0\0\0\0", b"\x02\0\0\0", b"\x10\0\0\0", b"\0\0\x01\0", b"min_runtime_version"),
+    *(
+        b"\x01\0\0\0",
+        b"\0\0\0\0",
+        b"\x02\0\0\0",
+        b"\x10\0\0\0",
+        b"\0\0\x01\0",
+        b"min_runtime_version",
+    ),
 )
 
 # Seconds: less than SECONDS in targets.py, so that a model that hangs is no finding.
