@@ -178,12 +178,14 @@ def pictures() -> None:
         stream = io.BytesIO()
         image.save(stream, kind, **options)
         seed("pictures", name, stream.getvalue())
+        if name in ("grey.png", "base.jpg", "colour.bmp"):
+            seed("digits", name, stream.getvalue())
     mnist = np.zeros((28, 28), np.uint8)
     mnist[4:24, 13:16] = 255
-    seed("pictures", "pixels.json", json.dumps({"pixels": mnist.ravel().tolist()}))
+    seed("digits", "pixels.json", json.dumps({"pixels": mnist.ravel().tolist()}))
     stream = io.BytesIO()
     np.save(stream, mnist)
-    seed("pictures", "pixels.npy", stream.getvalue())
+    seed("digits", "pixels.npy", stream.getvalue())
 
 
 def styling() -> None:
