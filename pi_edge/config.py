@@ -161,9 +161,7 @@ def _convert(name: str, value: Any, source: str) -> Any:
         try:
             return Path(value).expanduser()
         except RuntimeError:
-            raise BadInput(
-                f"{source} names the home of a user who does not exist: {value}"
-            ) from None
+            raise BadInput(f"{source} is in the home of nobody known here: {value}") from None
     if name in _CHOICES and value not in _CHOICES[name]:
         raise BadInput(f"{source} must be one of {', '.join(_CHOICES[name])}, not {value!r}")
     return value

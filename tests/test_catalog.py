@@ -58,6 +58,10 @@ def test_a_folder_that_does_not_exist_holds_nothing(tmp_path: Path) -> None:
         ({"variants": {"float32": {"file": "gone.tflite"}}}, "gone.tflite, which is not beside it"),
         ({"variants": {"float32": {"file": "../../x"}}}, "which is not beside it"),
         ({"variants": 7}, "is not a model.json"),
+        ({"default": ["float32"]}, "is not a model.json"),
+        ({"task": None}, "is not a model.json"),
+        ({"labels": ["\ud800"]}, "is not a model.json"),
+        ({"variants": {"float32": {"file": "n" * 300}}}, "which is not beside it"),
     ],
 )
 def test_a_model_json_that_cannot_be_true_is_a_problem_and_harms_no_other(
@@ -85,3 +89,11 @@ def test_an_unknown_model_or_variant_is_answered_with_what_there_is(tmp_path: Pa
         catalog.pick(entries, "x")
     with pytest.raises(NotFound, match="digit has no variant 'y'; it has float32"):
         entries["digit"].file("y")
+
+
+def test_a_model_json_nested_too_deep_is_a_problem_and_harms_no_other(tmp_path: Path) -> None:
+    (model(tmp_path, "bad") / "model.json").write_text("[" * 100_000)
+    model(tmp_path, "good")
+    entries, problems = catalog.find(tmp_path)
+    assert list(entries) == ["good"]
+    assert "is not a model.json" in problems["bad"]

@@ -9,9 +9,6 @@ from pi_edge.errors import BadInput
 
 FIELDS = (b"image", b"file")
 
-_MAX_HEADER = 16 * 1024
-"""Bytes that the name or the value of a part's header may have."""
-
 
 class FormFile:
     """The file in the field "image" or "file" of a form, whichever comes first.
@@ -81,10 +78,10 @@ class FormFile:
         self._name = self._value = b""
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
-        self._name = _longer(self._name, data[start:end])
+        self._name += data[start:end]
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value = _longer(self._value, data[start:end])
+        self._value += data[start:end]
 
     def _header_ends(self) -> None:
         if self._name.lower() == b"content-disposition":
@@ -105,9 +102,3 @@ class FormFile:
 
     def _form_ends(self) -> None:
         self._ended = True
-
-
-def _longer(header: bytes, more: bytes) -> bytes:
-    if len(header) + len(more) > _MAX_HEADER:
-        raise BadInput(f"the form has a header of more than {_MAX_HEADER} bytes")
-    return header + more
