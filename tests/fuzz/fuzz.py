@@ -55,7 +55,8 @@ def main(arguments: list[str]) -> None:
             *(str(folder) for folder in targets.folders(options.target)),
         ]
         # Inputs that hold no JSON are changed as bytes.
-        mutate = json_mutator.mutator(target.WORDS, _changed_bytes)
+        mutator = getattr(target, "MUTATOR", json_mutator.mutator)
+        mutate = mutator(target.WORDS, _changed_bytes)
         atheris.Setup(command, target.check, custom_mutator=mutate)
         atheris.Fuzz()  # does not return
 

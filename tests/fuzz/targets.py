@@ -4,6 +4,7 @@ check(data)     give ``data`` to the code; whatever it raises is a finding
 WORDS           byte strings that mean something to that code
 LENGTH          bytes of the longest input
 MEGABYTES       resident memory that the process may reach
+MUTATOR         what changes one input into another, where that is not json_mutator.mutator
 """
 
 from __future__ import annotations

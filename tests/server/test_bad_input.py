@@ -24,6 +24,7 @@ ROUTES = [
     ("GET", "/"),
     ("GET", "/status"),
     ("GET", "/metrics"),
+    ("GET", "/openapi.json"),
     ("GET", "/v2"),
     ("GET", "/v2/health/live"),
     ("GET", "/v2/health/ready"),

@@ -60,8 +60,7 @@ def routed() -> set[tuple[str, str]]:
         if route.path == "/tasks/{task}":
             paths = [f"/tasks/{name}" for name in tasks.names()]
         for path in paths:
-            found |= {(path, method) for method in route.methods or ["*"] if method != "HEAD"}
-    # An application of its own as endpoint takes any method that its route names.
+            found |= {(path, method) for method in route.methods if method != "HEAD"}
     return found
 
 

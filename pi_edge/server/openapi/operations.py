@@ -25,6 +25,7 @@ _ERRORS = {
     500: "The model failed",
     503: "It cannot answer now; Retry-After tells when to come again, where that helps",
 }
+_EVERYWHERE = (401,)
 _BODY = (400, 413, 415)
 _RETRY: Part = {
     "headers": {
@@ -90,7 +91,9 @@ def _operations() -> list[tuple[str, str, Part]]:
 def _answered(summary: str, content: Part, *errors: int) -> Part:
     """What every operation has, with ``content`` as its answer 200."""
     told = {"description": summary, **({"content": content} if content else {})}
-    responses = {"200": told} | {str(code): _error(code) for code in sorted({401, *errors})}
+    responses = {"200": told} | {
+        str(code): _error(code) for code in sorted({*_EVERYWHERE, *errors})
+    }
     return {"summary": summary, "responses": responses}
 
 

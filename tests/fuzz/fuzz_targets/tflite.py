@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import tflite_mutator
 from targets import FUZZ, refusals
 
 from pi_edge.model import trivial_inputs
@@ -15,6 +16,7 @@ from pi_edge.workers.process import Workshop
 from pi_edge.workers.worker import Order
 
 LENGTH, MEGABYTES = 8192, 512
+MUTATOR = tflite_mutator.mutator
 WORDS = (
     *(b"TFL3", b"serving_default", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\x80"),
     *(
