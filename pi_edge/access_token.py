@@ -7,6 +7,7 @@ each other's command lines.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from pi_edge import files
 from pi_edge.errors import BadInput, PiEdgeError
+
+logger = logging.getLogger("pi_edge")
 
 # 256 bits, which nobody guesses however often they ask.
 _BYTES = 32
@@ -72,7 +75,9 @@ def in_force(setting: str, state: Path, address: str) -> Token | None:
         return None
     path = file_of(state)
     value = read(path)
-    if value is None:
+    if value is not None:
+        _close_to_others(path)
+    else:
         import secrets  # with OpenSSL, which takes long to load
 
         value = secrets.token_urlsafe(_BYTES)
@@ -84,6 +89,22 @@ def in_force(setting: str, state: Path, address: str) -> Token | None:
                 " 127.0.0.1 only"
             ) from error
     return Token(value, str(path))
+
+
+def _close_to_others(path: Path) -> None:
+    """See to it that only the daemon's own user reads the token, whoever put it there."""
+    try:
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+            logger.warning(
+                "the token %s was open to other users and is not any more: remove it for another"
+                " one if they may have read it",
+                path,
+            )
+    except OSError as error:
+        raise PiEdgeError(
+            f"the token {path} is open to other users ({error.strerror}): sudo chmod 600 {path}"
+        ) from error
 
 
 def read(path: Path) -> str | None:

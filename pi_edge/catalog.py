@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pi_edge.errors import NotFound, PiEdgeError
+from pi_edge import model_files
+from pi_edge.errors import BadInput, NotFound, PiEdgeError
 
 
 @dataclass(frozen=True)
@@ -57,36 +58,92 @@ def folders(shipped: Path, state: Path, *, alone: bool) -> list[Path]:
 
 def folder(name: str, *folders: Path) -> Path | None:
     """The folder of the model called ``name``, the one that `find` would take; None without."""
+    if not model_files.is_name(name):
+        return None
     found = [parent / name for parent in folders if (parent / name).is_dir()]
     return found[-1] if found else None
+
+
+def place(owned: Path, name: str, suffix: str = "") -> Path:
+    """Where a model is put among the owner's.
+
+    Args:
+        name: the model's.
+        suffix: ".tflite" for a bare file, "" for a folder.
+
+    Raises:
+        BadInput: no model can be called so, or another kind of thing is in the way.
+    """
+    if not model_files.is_name(name):
+        raise BadInput(f"no model can be called {model_files.shown(name)}: rename it")
+    other = owned / (name if suffix else f"{name}.tflite")
+    path = owned / f"{name}{suffix}"
+    for there in (path, other):
+        if there.is_symlink():
+            raise BadInput(f"{there} is a link: remove it first")
+    if other.is_dir() if suffix else other.exists():
+        raise BadInput(f"{other} has the same name: remove it first")
+    return path
 
 
 def find(*folders: Path) -> tuple[dict[str, Entry], dict[str, str]]:
     """Every model in ``folders``, a later folder winning over an earlier one.
 
     Returns:
-        The entries by name, and for each name that could not be read the reason.
+        The entries by name, and for each name that cannot be served the reason.
     """
     entries: dict[str, Entry] = {}
     problems: dict[str, str] = {}
     for folder in folders:
-        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-            if path.name.startswith("."):
-                continue
+        for name, paths in _named(folder).items():
+            entries.pop(name, None)
+            problems.pop(name, None)
             try:
-                if path.is_dir() and (path / "model.json").exists():
-                    entry = read(path)
-                elif path.suffix == ".tflite" and path.is_file():
-                    entry = Entry(path.stem, "tensors", "default", {"default": path})
-                else:
-                    continue
+                entries[name] = _entry(name, paths, folder)
             except PiEdgeError as error:
-                problems[path.name] = str(error)
-                entries.pop(path.name, None)
-                continue
-            entries[entry.name] = entry
-            problems.pop(entry.name, None)
+                problems[name] = str(error)
     return entries, problems
+
+
+def _named(folder: Path) -> dict[str, list[Path]]:
+    """What in a models folder is a model, or was meant to be one, by the model's name."""
+    named: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.name.startswith("."):
+            continue
+        is_folder = path.is_dir()
+        if path.suffix == ".tflite" and not is_folder:
+            name = path.stem
+        elif is_folder and os.access(path, os.R_OK | os.X_OK):
+            # A folder still without one is being copied, or none of ours.
+            if not os.path.lexists(path / "model.json"):
+                continue
+            name = path.name
+        elif is_folder or path.is_symlink():
+            name = path.name
+        else:
+            continue
+        key = name if model_files.is_name(name) else model_files.shown(name)
+        named.setdefault(key, []).append(path)
+    return named
+
+
+def _entry(name: str, paths: list[Path], models: Path) -> Entry:
+    path = paths[0]
+    if len(paths) > 1:
+        both = " and ".join(model_files.shown(one.name) for one in paths)
+        raise PiEdgeError(f"{both} in {models} are one name: remove one of them")
+    if path.stem != name and path.name != name:
+        raise PiEdgeError(f"no model can be called {name}: rename it")
+    if reason := model_files.left(path, models):
+        raise PiEdgeError(reason)
+    if not path.is_dir():
+        if reason := model_files.trouble(path, models):
+            raise PiEdgeError(reason)
+        return Entry(name, "tensors", "default", {"default": path})
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise PiEdgeError(f"{path} may not be entered: give the daemon's user the right to")
+    return read(path)
 
 
 def read(folder: Path) -> Entry:
@@ -96,27 +153,39 @@ def read(folder: Path) -> Entry:
         PiEdgeError: model.json is unreadable, incomplete, or names a file that is not there.
     """
     path = folder / "model.json"
+    if reason := model_files.trouble(path, folder):
+        raise PiEdgeError(reason)
     try:
-        contents = path.read_bytes()
+        contents = model_files.read(path, model_files.MAX_JSON)
         info = json.loads(contents)
         if b"\\ud" in contents.lower():  # halves of characters, which no answer could carry
             json.dumps(info, ensure_ascii=False).encode()
-        files = {name: folder / variant["file"] for name, variant in info["variants"].items()}
-        entry = Entry(info["name"], info.get("task", "tensors"), info["default"], files, info)
+        told = {name: variant["file"] for name, variant in info["variants"].items()}
+        name, task, default = info["name"], info.get("task", "tensors"), info["default"]
     except OSError as error:
         raise PiEdgeError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except RecursionError as error:
+        raise PiEdgeError(f"{path} is not a model.json: it is nested too deeply") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PiEdgeError(f"{path} is not a model.json: {error!r}") from error
-    if not all(isinstance(text, str) for text in (entry.name, entry.task, entry.default)):
+    if not all(isinstance(text, str) for text in (name, task, default, *told.values())):
         raise PiEdgeError(f"{path} is not a model.json: names in it must be text")
-    if entry.name != folder.name:
-        raise PiEdgeError(f"{path} names the model {entry.name!r}: rename the folder or the model")
-    if entry.default not in files:
-        raise PiEdgeError(f"{path} has no variant {entry.default!r}, which it calls the default")
-    for file in files.values():
-        if file.parent != folder or not os.path.isfile(file):  # noqa: PTH113 (Path's raises)
-            raise PiEdgeError(f"{path} names {file.name}, which is not beside it")
-    return entry
+    styles = info.get("styles", [])
+    if not isinstance(styles, list) or not all(isinstance(one, str) for one in styles):
+        raise PiEdgeError(f"{path} is not a model.json: styles must be a list of texts")
+    if name != folder.name:
+        raise PiEdgeError(f"{path} names the model {name!r}: rename the folder or the model")
+    if default not in told:
+        raise PiEdgeError(f"{path} has no variant {default!r}, which it calls the default")
+    for variant, file in told.items():
+        if not model_files.is_name(variant):
+            raise PiEdgeError(f"{path}: no variant can be called {variant!r}")
+        if not model_files.is_name(file) or not os.path.lexists(folder / file):
+            named = model_files.shown(Path(file).name)
+            raise PiEdgeError(f"{path} names {named}, which is not beside it")
+        if reason := model_files.trouble(folder / file, folder):
+            raise PiEdgeError(reason)
+    return Entry(name, task, default, {key: folder / file for key, file in told.items()}, info)
 
 
 def pick(entries: Mapping[str, Entry], name: str) -> Entry:

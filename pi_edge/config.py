@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -38,6 +39,17 @@ class Config:
         port: TCP port to listen on; 0 takes a free one.
         token: what every client must show; without one the daemon demands a token of its own
             making where it listens beyond this machine, and none elsewhere.
+        tls_certificate: PEM file of the certificate, then those that vouch for it; with one the
+            daemon speaks HTTPS only.
+        tls_key: PEM file of its private key; without one the certificate's own file holds it.
+        allowed_hosts: further names that clients may call this daemon by, as a reverse proxy's;
+            "*" for any.
+        allowed_origins: origins whose pages may ask this daemon, as in https://pages.example.
+        max_connections: connections at the same time.
+        client_seconds: that a client has to send a request's head, and each 64 KiB of its body,
+            and to take what it is sent.
+        idle_seconds: that a connection is kept between two requests.
+        client_rate: requests a second from one address beyond this machine; 0 for any number.
         models: folder of shipped models, read only.
         state: folder for what must outlive a restart; STATE/models holds the owner's models.
         threads: threads one inference may use.
@@ -57,6 +69,14 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 8080
     token: str = field(default="", repr=False)
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    max_connections: int = 512
+    client_seconds: int = 30
+    idle_seconds: int = 75
+    client_rate: int = 200
     models: Path = Path()
     state: Path = Path()
     threads: int = 1
@@ -85,6 +105,10 @@ _RANGES = {
     "deadline": (1, 86400),
     "patience": (1, 3600),
     "queue": (1, 100_000),
+    "max_connections": (8, 2**16),
+    "client_seconds": (1, 3600),
+    "idle_seconds": (1, 3600),
+    "client_rate": (0, 2**20),
     "style_memory": (100, 2**20),
     "style_queue": (0, 1000),
 }
@@ -152,12 +176,16 @@ def _convert(name: str, value: Any, source: str) -> Any:
         if not low <= number <= high:
             raise BadInput(f"{source} must be from {low} to {high}, not {number}")
         return number
+    if types[name] == "tuple[str, ...]":
+        return _names(name, value, source)
     if not isinstance(value, str | Path):
         shown = "" if name == "token" else f", not {value!r}"
         raise BadInput(f"{source} must be text{shown}")
     if name == "token":
         return access_token.check(str(value), source)
-    if types[name] == "Path":
+    if types[name] == "Path | None" and not str(value):
+        return None
+    if types[name] in ("Path", "Path | None"):
         try:
             return Path(value).expanduser()
         except RuntimeError:
@@ -165,3 +193,25 @@ def _convert(name: str, value: Any, source: str) -> Any:
     if name in _CHOICES and value not in _CHOICES[name]:
         raise BadInput(f"{source} must be one of {', '.join(_CHOICES[name])}, not {value!r}")
     return value
+
+
+# RFC 3986, 3.2.2, and RFC 6454, 6.2: letters stand for their lower case.
+_HOST = re.compile(r"\*|[a-z0-9_.-]+(:[0-9]+)?|\[[0-9a-f:.]+\](:[0-9]+)?")
+_ORIGIN = re.compile(r"https?://[a-z0-9_.:\[\]-]+")
+
+
+def _names(name: str, value: Any, source: str) -> tuple[str, ...]:
+    """Names in a TOML array, or as text with commas between them."""
+    if isinstance(value, str):
+        value = [part for part in value.replace(",", " ").split() if part]
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise BadInput(f"{source} must be a list of names, not {value!r}")
+    names = tuple(one.strip().lower().rstrip("/") for one in value)
+    pattern, example = {
+        "allowed_hosts": (_HOST, "pi.example"),
+        "allowed_origins": (_ORIGIN, "https://pages.example"),
+    }[name]
+    for one in names:
+        if not pattern.fullmatch(one):
+            raise BadInput(f"{source} must hold names as in {example}, not {one!r}")
+    return names

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from pi_edge import __version__, access_token, catalog, runtime, systemd
+from pi_edge import __version__, access_token, catalog, runtime, systemd, tls
 from pi_edge.config import Config
 from pi_edge.handle import Handle, Limits
 from pi_edge.led import StatusLight
@@ -168,10 +168,12 @@ class Daemon:
             PiEdgeError: it listens beyond this machine and cannot have a token.
         """
         # Imported here, with the socket already listening: this takes the most of the start.
-        from pi_edge.server import app, style_route, web_server
+        from pi_edge.server import app, clients, style_route, web_server
+        from pi_edge.server.gate import Gate
 
-        self.url = url_of(listener)
         config = self.config
+        secure = tls.server_context(config.tls_certificate, config.tls_key)
+        self.url = url_of(listener, secure is not None)
         token = access_token.in_force(config.token, config.state, listener.getsockname()[0])
         if token:
             logger.info("clients must show the token that is in %s", token.place)
@@ -183,9 +185,20 @@ class Daemon:
             style_route.Settings(config.style_memory, config.style_queue, config.threads),
             self._on_inference,
             token,
+            Gate(config.allowed_hosts, config.allowed_origins),
         )
         self._end_styling = application.stop
-        server = web_server.create(application, DRAIN_SECONDS)
+        server = web_server.create(
+            application,
+            DRAIN_SECONDS,
+            clients.Limits(
+                config.max_connections,
+                config.client_seconds,
+                config.idle_seconds,
+                config.client_rate,
+            ),
+            secure,
+        )
         try:
             with asyncio.Runner(loop_factory=web_server.loop_factory()) as runner:
                 runner.run(self._serve(server, listener))

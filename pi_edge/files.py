@@ -6,6 +6,7 @@ contents or the new ones, never half of either.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -13,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+# Of renameat2(2): relative to where we are, and both names change.
+_HERE, _EXCHANGE = -100, 2
 
 
 @contextmanager
@@ -36,7 +40,7 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_bytes(path: Path, contents: bytes, mode: int = 0o644) -> None:
@@ -59,8 +63,44 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def exchange(one: Path, other: Path) -> None:
+    """Let two files or folders of one file system change places, at one instant (renameat2(2));
+    where the file system cannot do that, in two."""
+    import ctypes  # here: few who write files need it
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    names = os.fsencode(one), os.fsencode(other)
+    if libc.renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE) == 0:
+        return
+    number = ctypes.get_errno()
+    if number not in (errno.EINVAL, errno.ENOSYS):
+        raise OSError(number, os.strerror(number), str(one), None, str(other))
+    beside = one.with_name(f"{one.name}.exchanged")
+    other.rename(beside)
+    one.rename(other)
+    beside.rename(one)
+
+
+def place(made: Path, target: Path) -> None:
+    """Let ``made``, a file or a folder with all in it, take the place of ``target``, whole or not
+    at all. What was at ``target`` is at ``made`` afterwards; nothing is, where nothing was."""
+    for path in sorted(made.rglob("*")) if made.is_dir() else [made]:
+        _sync(path)
+    _sync(made)
+    if target.exists():
+        exchange(made, target)
+    else:
+        made.rename(target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """See to it that the names in a folder are on the disk."""
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

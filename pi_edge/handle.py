@@ -136,7 +136,11 @@ class Handle:
             Lost: the worker was lost; another is being started.
             PiEdgeError: the runtime failed.
         """
-        check_inputs(self.inputs, inputs)
+        try:
+            check_inputs(self.inputs, inputs)
+        except BadInput:
+            self._line.refuse()
+            raise
         return await self._line.submit(inputs, counted)
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> Outputs:
@@ -203,13 +207,19 @@ class _Line:
             return
         self.process = process
         self._loop.add_reader(process.line.fileno(), self._answered)
-        self._next()
+        if self._job is None:  # the first request may have been quicker than this
+            self._next()
 
     def retire(self) -> None:
         """Nobody will ask any more."""
         self._retired = True
         if self.process:
             self._detach().close()
+
+    def refuse(self) -> None:
+        """Count a request whose inputs do not fit."""
+        self.statistics.fail += 1
+        self._server.counted(False)
 
     def submit(self, inputs: Mapping[str, np.ndarray], counted: bool) -> asyncio.Future[Outputs]:
         if self.process is None:

@@ -67,11 +67,12 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def url_of(listener: socket.socket) -> str:
-    """Where a browser on this machine finds the daemon."""
+def url_of(listener: socket.socket, secure: bool = False) -> str:
+    """Where a browser on this machine finds the daemon, which speaks HTTPS where ``secure``."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if secure else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _is_readable(folder: Path) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pi_edge import catalog, files, runtime
 from pi_edge.errors import PiEdgeError
-from pi_edge.ledger import Ledger
+from pi_edge.ledger import Ledger, Verdict
 from pi_edge.verification import differences, expectations, tolerance
 from pi_edge.workers.process import Process, Workshop
 from pi_edge.workers.worker import Order
@@ -113,7 +113,16 @@ def known(bench: Bench, entry: catalog.Entry, variant: str) -> bool:
     Raises:
         PiEdgeError: it cannot be read.
     """
-    return bench.ledger.verdict(_key(_sha256(entry.files[variant]), entry, variant)) is not None
+    return verdict_of(bench.ledger, entry, variant) is not None
+
+
+def verdict_of(ledger: Ledger, entry: catalog.Entry, variant: str) -> Verdict | None:
+    """What is known of the variant's file from earlier trials on this machine, None if nothing.
+
+    Raises:
+        PiEdgeError: it cannot be read.
+    """
+    return ledger.verdict(_key(_sha256(entry.files[variant]), entry, variant))
 
 
 def try_in_child(path: Path, threads: int, time_limit: float) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pi_edge import catalog
+from pi_edge import catalog, model_files
 from pi_edge.errors import PiEdgeError
 from pi_edge.model import Model, TensorSpec, check_inputs
 
@@ -46,6 +46,10 @@ def verify_files(folder: Path) -> list[str]:
     check = told.get("check")
     if not isinstance(check, dict) or "file" not in check:
         return [*problems, f"{folder / 'model.json'} names no check file"]
+    if not model_files.is_name(str(check["file"])):
+        return [*problems, f"{folder / 'model.json'} names a check file that is not beside it"]
+    if reason := model_files.trouble(folder / str(check["file"]), folder):
+        return [*problems, reason]
     problems += _compare(folder, check)
     try:
         arrays = _arrays(folder / str(check["file"]))

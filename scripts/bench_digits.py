@@ -50,7 +50,7 @@ def main() -> None:
     entries, _ = catalog.find(config.load({"models": args.models}).models)
     variant, file = catalog.pick(entries, args.model).file(args.variant)
     model = Model(file)
-    with np.load(args.data) as data:
+    with np.load(args.data, allow_pickle=False) as data:
         images, labels = data["x_test"], data["y_test"]
     print(
         f"{args.model} {variant}; {args.count} digits and {args.numbers} numbers of 2 to 6 digits"

@@ -132,7 +132,7 @@ def running_daemon(
             stderr=stderr,
         )
     try:
-        pattern = re.compile(r"listening at http://[^ ]*:(\d+)")
+        pattern = re.compile(r"listening at https?://[^ ]*:(\d+)")
         found = wait_until(lambda: pattern.search(log.read_text()) or process.poll() is not None)
         assert isinstance(found, re.Match), log.read_text()
         daemon = RunningDaemon(process, int(found[1]), folder, log)

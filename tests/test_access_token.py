@@ -68,6 +68,19 @@ def test_the_file_is_its_owners_alone_whatever_the_umask(tmp_path: Path, umask: 
     assert stat.S_IMODE(file_of(tmp_path).stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o660, 0o604])
+def test_a_token_that_others_could_read_is_closed_to_them_and_said(
+    tmp_path: Path, mode: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    file_of(tmp_path).write_text("mine\n")
+    file_of(tmp_path).chmod(mode)
+    token = in_force("", tmp_path, LAN)
+    assert token
+    assert stat.S_IMODE(file_of(tmp_path).stat().st_mode) == 0o600
+    assert "was open to other users" in caplog.text
+    assert "mine" not in caplog.text.replace(str(tmp_path), "")
+
+
 def test_a_token_that_was_set_is_demanded_everywhere_and_no_file_made(tmp_path: Path) -> None:
     for address in (LAN, "127.0.0.1"):
         token = in_force("mine", tmp_path, address)

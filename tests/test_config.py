@@ -40,6 +40,41 @@ def test_a_token_that_no_header_carries_is_refused_and_not_shown(token: str) -> 
     assert "s3c" not in str(refusal.value)
 
 
+def test_names_stand_in_an_array_or_in_one_text(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('allowed_hosts = ["Pi.example", "pi:8080"]\nallowed_origins = []\n')
+    settings = config.load({}, {"PI_EDGE_ALLOWED_ORIGINS": "https://a.example/, http://b:1"}, file)
+    assert settings.allowed_hosts == ("pi.example", "pi:8080")
+    assert settings.allowed_origins == ("https://a.example", "http://b:1")
+    assert config.load({"allowed_hosts": "*"}, {}).allowed_hosts == ("*",)
+    assert config.load({}, {}).allowed_hosts == ()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"allowed_hosts": "https://pi.example"}, "--allowed_hosts must hold names as in"),
+        ({"allowed_hosts": "pi.example/x"}, "not 'pi.example/x'"),
+        ({"allowed_origins": "pages.example"}, "as in https://pages.example"),
+        ({"allowed_origins": "https://pages.example/path"}, "https://pages.example/path"),
+        ({"allowed_origins": "*"}, "--allowed_origins must hold"),
+        ({"allowed_hosts": 7}, "must be a list of names"),
+        ({"allowed_hosts": [7]}, "must be a list of names"),
+        ({"client_rate": -1}, "--client_rate must be from 0"),
+        ({"max_connections": 1}, "--max_connections must be from 8"),
+    ],
+)
+def test_a_name_that_cannot_be_meant_is_refused(flags: dict, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        config.load(flags, {})
+
+
+def test_a_certificate_is_a_path_and_none_without_one() -> None:
+    settings = config.load({"tls_certificate": "~/pi.pem"}, {"HOME": "/x", "PI_EDGE_TLS_KEY": ""})
+    assert settings.tls_certificate == Path("~/pi.pem").expanduser()
+    assert settings.tls_key is None
+
+
 def test_a_flag_that_was_not_given_changes_nothing() -> None:
     assert config.load({"port": None}, {}).port == 8080
 

@@ -356,3 +356,16 @@ def test_a_request_under_way_keeps_the_worker_until_it_is_answered() -> None:
         del future
         gc.collect()
         assert process.closed.wait(PATIENCE)
+
+
+def test_requests_that_come_before_the_handle_is_wired_up_are_run_one_by_one() -> None:
+    process = FakeProcess()
+
+    async def run() -> list[float]:
+        handle = Handle(process, asyncio.get_running_loop(), "m", "v", FakeServer())
+        inputs = [{"x": np.full(1, n, np.float32)} for n in range(5)]
+        answers = await asyncio.gather(*(handle.infer(each) for each in inputs))
+        return [float(answer["y"][0]) for answer in answers]
+
+    assert asyncio.run(run()) == [1, 2, 3, 4, 5]
+    assert not process.overlapped

@@ -17,7 +17,7 @@ from support import ROOT
 FLOORS = (
     {"errors"},
     {"access_token", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"}
-    | {"histogram", "processes", "trace"},
+    | {"histogram", "processes", "trace", "tls", "model_files"},
     {"runtime", "catalog", "led", "logs"},
     {"model", "listening"},
     {"workers", "ledger", "verification"},

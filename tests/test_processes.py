@@ -71,6 +71,7 @@ def fake(proc: Path, pid: int, parent: int, command: str, rollup: str = "") -> N
     folder.mkdir(parents=True)
     (folder / "stat").write_text(f"{pid} (a ) b) S {parent} 0 0")
     (folder / "statm").write_text("100 10 5 1 0 1 0")
+    (folder / "comm").write_text("python\n")
     (folder / "cmdline").write_bytes(command.replace(" ", "\0").encode())
     if rollup:
         (folder / "smaps_rollup").write_text(rollup)

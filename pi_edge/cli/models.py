@@ -1,9 +1,12 @@
-"""List the models, show or add one, or verify that files are what their model.json tells."""
+"""List the models, show, add, remove or bring back one, or verify that files are what their
+model.json tells."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("names", metavar="NAME", nargs="*", help="these only")
     adding = actions.add_parser("add", help="check a model and put it among your own")
     adding.add_argument("path", metavar="PATH", type=Path, help="its folder, or a .tflite file")
-    for action in (listing, show, verify, adding):
+    removing = actions.add_parser("remove", help="take one from among your own")
+    back = actions.add_parser("rollback", help="bring back what was replaced or removed last")
+    for action in (removing, back):
+        action.add_argument("name", metavar="NAME")
+    for action in (listing, show, verify, adding, removing, back):
         action.add_argument("--models", metavar="DIR", help="folder of shipped models")
         action.add_argument("--state", metavar="DIR", help="folder whose models/ are your own")
     for action in (listing, show):
@@ -35,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     owned = catalog.owned_models(settings.state)
     if args.action == "add":
         return _add(args.path, owned)
+    if args.action in ("remove", "rollback"):
+        return _take(args.action, args.name, owned)
     entries, problems = catalog.find(settings.models, owned)
     if not entries and not problems:
         raise PiEdgeError(f"there are no models in {settings.models} and {owned}")
@@ -47,16 +56,39 @@ def run(args: argparse.Namespace) -> int:
         print(_json(told) if args.json else "\n".join(_lines(told)))
         return 0
     table = {name: describe(entry) for name, entry in sorted(entries.items())}
+    unfit = _unfit(entries, settings.state)
     if args.json:
-        print(_json({"models": table, "problems": problems}))
+        print(_json({"models": table, "problems": problems, "quarantined": unfit}))
     else:
         for name, told in table.items():
             sizes = ", ".join(f"{v} {_size(t['bytes'])}" for v, t in told["variants"].items())
             whose = "yours" if Path(told["folder"]).is_relative_to(owned) else "shipped"
             print(f"{name:16} {told['task']:10} {whose:8} {sizes}")
+            for line in unfit.get(name, []):
+                print(f"{'':16} quarantined: {line}")
         for name, problem in sorted(problems.items()):
             print(f"{name:16} unusable: {problem}")
     return 0
+
+
+def _unfit(entries: dict[str, catalog.Entry], state: Path) -> dict[str, list[str]]:
+    """By model, why variants of it were found unfit when the daemon last tried them here."""
+    from pi_edge import ledger
+
+    if not os.access(state / ledger.FILE, os.R_OK | os.W_OK):
+        return {}
+    from pi_edge import proving
+
+    known = ledger.Ledger(state)
+    found: dict[str, list[str]] = {}
+    for name, entry in entries.items():
+        for variant in entry.files:
+            with contextlib.suppress(PiEdgeError):  # what cannot be read is told elsewhere
+                verdict = proving.verdict_of(known, entry, variant)
+                if verdict and verdict.reason:
+                    found.setdefault(name, []).append(f"{variant}: {verdict.reason}")
+    known.close()
+    return found
 
 
 def describe(entry: catalog.Entry) -> dict[str, Any]:
@@ -88,6 +120,20 @@ def _add(path: Path, owned: Path) -> int:
     except OSError as error:
         raise PiEdgeError(f"{error.filename or owned}: {error.strerror}") from error
     print(f"{name}: added to {owned}")
+    return 0
+
+
+def _take(action: str, name: str, owned: Path) -> int:
+    from pi_edge import adding
+
+    try:
+        (adding.remove if action == "remove" else adding.roll_back)(name, owned)
+    except OSError as error:
+        raise PiEdgeError(f"{error.filename or owned}: {error.strerror}") from error
+    if action == "remove":
+        print(f"{name}: removed from {owned}; pi-edge models rollback {name} brings it back")
+    else:
+        print(f"{name}: the one before is back in {owned}")
     return 0
 
 

@@ -115,7 +115,9 @@ def _arrays(model: Model, name: str, limit: int) -> Mapping[str, Any]:
     import numpy as np
 
     try:
-        loaded = np.load(io.BytesIO(_stdin(limit)) if name == "-" else Path(name))
+        loaded = np.load(
+            io.BytesIO(_stdin(limit)) if name == "-" else Path(name), allow_pickle=False
+        )
         arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else None
     except FileNotFoundError:
         raise NotFound("there is no such file") from None

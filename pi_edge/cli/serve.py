@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from pi_edge import config, listening, logs
+from pi_edge import access_token, config, listening, logs, tls
 from pi_edge.errors import PiEdgeError
 
 logger = logging.getLogger("pi_edge")
@@ -17,6 +17,14 @@ logger = logging.getLogger("pi_edge")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="TCP port, 0 for any free one (8080)")
+    parser.add_argument("--tls-certificate", metavar="FILE", help="serve HTTPS with this (PEM)")
+    parser.add_argument("--tls-key", metavar="FILE", help="its private key (PEM)")
+    parser.add_argument(
+        "--allowed-hosts", metavar="NAMES", help="further names it is called by, as a proxy's"
+    )
+    parser.add_argument(
+        "--allowed-origins", metavar="URLS", help="origins whose pages may ask this daemon"
+    )
     parser.add_argument("--models", metavar="DIR", help="folder of shipped models")
     parser.add_argument("--state", metavar="DIR", help="folder for what must outlive a restart")
     parser.add_argument("--config", metavar="FILE", type=Path, help="a TOML file with settings")
@@ -32,6 +40,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--queue", type=int, metavar="N", help="requests that may wait for one variant (512)"
+    )
+    parser.add_argument(
+        "--max-connections", type=int, metavar="N", help="connections at the same time (512)"
+    )
+    parser.add_argument(
+        "--client-rate", type=int, metavar="N", help="requests a second from one address (200)"
+    )
+    parser.add_argument(
+        "--client-seconds", type=int, metavar="S", help="patience with a slow client (30)"
+    )
+    parser.add_argument(
+        "--idle-seconds", type=int, metavar="S", help="to keep an idle connection (75)"
     )
     parser.add_argument(
         "--style-memory", type=int, metavar="MB", help="most memory to style a photo in (200)"
@@ -61,8 +81,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _serve(settings: config.Config) -> None:
     listening.check_folders(settings)
+    secure = tls.check(settings.tls_certificate, settings.tls_key)
     with listening.listen(settings.host, settings.port) as listener:
-        logger.info("listening at %s", listening.url_of(listener))
+        logger.info("listening at %s", listening.url_of(listener, secure))
+        if not secure and not access_token.is_loopback(listener.getsockname()[0]):
+            logger.info(
+                "what is said here can be listened in on: set tls_certificate and tls_key, or come"
+                " through ssh"
+            )
         # Imported with the socket already listening: this takes most of the start.
         from pi_edge import daemon
 

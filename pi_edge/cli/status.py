@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from pi_edge import access_token, config
+from pi_edge import access_token, config, tls
 from pi_edge.errors import PiEdgeError
 
 # Seconds; a daemon that takes longer is as good as none.
@@ -25,19 +25,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = config.load({})
-    url = args.url or f"http://127.0.0.1:{settings.port}"
+    scheme = "https" if settings.tls_certificate else "http"
     try:
-        status = ask(url, settings.token)
+        status = _ask(args.url or f"{scheme}://127.0.0.1:{settings.port}", settings)
     except Locked:
-        if settings.token or not _is_here(url):
+        raise
+    except PiEdgeError:
+        # It may have been given a certificate by a flag, or by settings of another folder.
+        if args.url or not tls.is_spoken("127.0.0.1", settings.port):
             raise
-        status = _ask_with_own_token(url, settings)
+        status = _ask(f"https://127.0.0.1:{settings.port}", settings)
     print(json.dumps(status, indent=2, ensure_ascii=False) if args.json else to_text(status))
     return 0
 
 
 class Locked(PiEdgeError):
     """The daemon demands another token."""
+
+
+def _ask(url: str, settings: config.Config) -> dict[str, Any]:
+    try:
+        return ask(url, settings.token)
+    except Locked:
+        if settings.token or not _is_here(url):
+            raise
+        return _ask_with_own_token(url, settings)
 
 
 def ask(url: str, token: str = "") -> dict[str, Any]:
@@ -51,7 +63,10 @@ def ask(url: str, token: str = "") -> dict[str, Any]:
         PiEdgeError: nobody, or somebody else, answers there.
     """
     nobody = f"no daemon answers at {url}: start one with pi-edge serve, or say where with --url"
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    direct = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}),
+        urllib.request.HTTPSHandler(context=tls.own_context() if _is_here(url) else None),
+    )
     try:
         request = urllib.request.Request(f"{url.rstrip('/')}/status")
         if token:  # not for whoever it may redirect to
@@ -65,7 +80,12 @@ def ask(url: str, token: str = "") -> dict[str, Any]:
                 " PI_EDGE_TOKEN=... pi-edge status"
             ) from None
         raise PiEdgeError(f"{url} answers {error.code}: it is no pi-edge") from None
-    except OSError:
+    except OSError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise PiEdgeError(
+                f"the certificate of {url} is not trusted here: ask by a name that it has, and name"
+                " its file, as in SSL_CERT_FILE=pi.pem pi-edge status --url ..."
+            ) from None
         raise PiEdgeError(nobody) from None
     except (ValueError, http.client.HTTPException):
         raise PiEdgeError(

@@ -15,6 +15,7 @@ _MODULES = (
     "pi_edge/__init__.py",
     "pi_edge/errors.py",
     "pi_edge/files.py",
+    "pi_edge/tls.py",
     "pi_edge/benchmark/__init__.py",
     "pi_edge/benchmark/emulation.py",
     "pi_edge/deploy/__init__.py",

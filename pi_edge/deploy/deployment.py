@@ -239,7 +239,8 @@ class _Deployment:
             address, port = forwarded(self.host.name) or (address, port)
             address = f"[{address}]" if ":" in address else address
             token = f"#token={ended['token']}" if ended["token"] else ""
-            self.notes.append(f"open on a phone: http://{address}:{port}/{token}")
+            scheme = "https" if ended.get("secure") else "http"
+            self.notes.append(f"open on a phone: {scheme}://{address}:{port}/{token}")
 
     def _roll_back(self) -> Result:
         self._begin()

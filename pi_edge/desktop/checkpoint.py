@@ -31,7 +31,7 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         BadInput: the file is damaged.
     """
     try:
-        with np.load(path) as arrays:
+        with np.load(path, allow_pickle=False) as arrays:
             values = {key: arrays[key] for key in arrays.files if key != "story"}
             return values, json.loads(str(arrays["story"]))
     except (ValueError, KeyError, zipfile.BadZipFile) as error:

@@ -55,17 +55,17 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 
 def publish(made: Path, folder: Path, document: Mapping[str, Any]) -> None:
-    """Put the files in `made` into `folder`, then `document`, which names their hashes.
+    """Let the files in `made` and `document`, which names their hashes, become `folder`, at one
+    instant.
 
-    A .tflite file of an earlier conversion that is none of them goes last.
+    What else was in `folder` stays there, but for .tflite files of an earlier conversion.
     """
-    for path in sorted(made.iterdir()):
-        with files.replacing(folder / path.name) as file, path.open("rb") as source:
-            shutil.copyfileobj(source, file)
-    files.write_json(folder / FILE, document)
-    for path in folder.glob("*.tflite"):
-        if not (made / path.name).exists():
-            path.unlink()
+    files.write_json(made / FILE, document)
+    for path in folder.iterdir() if folder.is_dir() else []:
+        if path.suffix != ".tflite" and not (made / path.name).exists():
+            (shutil.copytree if path.is_dir() else shutil.copy2)(path, made / path.name)
+    made.chmod(0o755)
+    files.place(made, folder)
 
 
 def versions(*distributions: str) -> dict[str, str]:

@@ -35,6 +35,21 @@ def error_json(message: str) -> bytes:
     return orjson.dumps({"error": text}) + b"\n"
 
 
+class Refused(PiEdgeError):
+    """What is refused by its head, before any of the body is looked at.
+
+    Args:
+        status: of HTTP.
+        headers: further ones of the answer.
+    """
+
+    kind = "refused"
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.headers = status, headers or {}
+
+
 class Json(Response):
     """An answer in JSON."""
 
@@ -95,6 +110,9 @@ def to_error(scope: Scope, error: Exception) -> Response:
     request's id, for finding it in the log."""
     if isinstance(error, BodyRefused):
         return LastAnswer(error_json(str(error)), error.status, media_type="application/json")
+    if isinstance(error, Refused):
+        body = error_json(str(error))
+        return LastAnswer(body, error.status, error.headers, media_type="application/json")
     if is_logged(error):
         status, told = 500, f"pi-edge made a mistake ({type(error).__name__}): see its log"
         if isinstance(error, PiEdgeError):

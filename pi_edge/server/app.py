@@ -18,6 +18,7 @@ from pi_edge.repository import Repository
 from pi_edge.server import answers, inference_protocol, openapi, style_route, task_routes
 from pi_edge.server.asked import Asked
 from pi_edge.server.authorization import TokenDemanded
+from pi_edge.server.gate import Gate, preflight, readable_by
 from pi_edge.server.metrics import Metrics
 
 logger = logging.getLogger("pi_edge")
@@ -37,6 +38,7 @@ class Application:
         styling: limits of styling photos.
         on_picture: called on the event loop after each photo styled.
         token: what clients must show; None lets everybody in.
+        gate: refuses what comes from other hosts and sites; None lets all of it in.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Application:
         styling: style_route.Settings = _DEFAULTS,
         on_picture: Callable[[], None] = lambda: None,
         token: Token | None = None,
+        gate: Gate | None = None,
     ) -> None:
         style = style_route.StyleRoute(repository, styling, max_body, on_picture)
         self._line = style.line
@@ -61,6 +64,7 @@ class Application:
         self._router: ASGIApp = Router(routes, redirect_slashes=False)
         if token:
             self._router = TokenDemanded(self._router, token)
+        self._gate = gate
         # One endpoint may have two patterns, with and without a version: they count as one.
         self._patterns: dict[Any, str] = {route.endpoint: route.path for route in reversed(routes)}
 
@@ -71,6 +75,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begin = time.perf_counter_ns()
         statuses: list[int] = []
+        origin = b""
         scope["app"] = self  # tells Starlette's router to raise errors, not to answer itself
         scope["asked"] = asked = Asked(scope["headers"])
         trace.begin(asked)
@@ -78,10 +83,15 @@ class Application:
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
                 statuses.append(message["status"])
+                if origin:
+                    message["headers"] = [*message["headers"], *readable_by(origin)]
             await send(message)
 
         try:
-            await self._router(scope, receive, watch)
+            if self._gate:
+                origin = self._gate.check(scope)
+            answer = preflight(scope) if origin else None
+            await (answer or self._router)(scope, receive, watch)
         except ClientDisconnect:
             asked.kind = "client_gone"  # nobody is left to be told
         except Exception as error:

@@ -13,13 +13,17 @@ from types import TracebackType
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
+from pi_edge.server.clients import Bucket
+
 
 class Connection:
     """What the web server tells of a connection, and lets be done with it. In the scope it is
     ``scope["state"]["connection"]``."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, bucket: Bucket | None = None) -> None:
         self.transport = transport
+        self.bucket = bucket
+        """What its requests take from; None where they are not counted."""
         self.lost = asyncio.Event()
         """Set when the connection is closed, whoever closed it."""
 

@@ -7,13 +7,12 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from starlette.datastructures import Headers, UploadFile
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from pi_edge import tasks
@@ -25,8 +24,7 @@ from pi_edge.server.answers import Json
 from pi_edge.server.asked import Asked
 from pi_edge.server.infer import refuse_non_finite
 from pi_edge.server.metrics import Metrics
-
-PAGES = Path(__file__).parent / "pages"
+from pi_edge.server.page import page
 
 # Pictures unpacked at the same time; each may take a hundred megabytes for a moment.
 _PICTURES = 2
@@ -46,7 +44,7 @@ def routes(
         Route("/tasks/{task}", api.task, methods=["POST"]),
         Route("/status", api.status),
         Route("/metrics", api.metrics),
-        Route("/", api.page),
+        Route("/", page),
     ]
 
 
@@ -115,9 +113,6 @@ class _Api:
         # In a thread, for the same reason; and on a small board the text is not written at once.
         text, content_type = await asyncio.to_thread(self._metrics.text)
         return Response(text, headers={"content-type": content_type})
-
-    async def page(self, request: Request) -> Response:
-        return FileResponse(PAGES / "index.html", headers={"cache-control": "no-cache"})
 
 
 def describe(model: ModelStatus) -> dict[str, Any]:

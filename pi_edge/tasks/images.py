@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.errors import BadInput, TooLarge
+from pi_edge.tasks import jpeg_scans
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 
@@ -23,6 +24,9 @@ MAX_PIXELS = 52_000_000
 
 MAX_WHOLE_PIXELS = 26_000_000
 """The limit where the whole picture must be in memory at once: everything else."""
+
+MAX_TEXT = 1024 * 1024
+"""Bytes of text in a PNG, unpacked."""
 
 _ORIENTATION_TAG = 0x0112
 _HEIC_BRANDS = (b"ftypheic", b"ftypheix", b"ftypheif", b"ftypmif1")
@@ -80,6 +84,8 @@ def _pillow() -> Any:
         WebPImagePlugin,
     )
 
+    # Compressed texts in a PNG: nobody reads them here. Pillow itself would unpack 64 MB.
+    PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT
     # What Pillow warns of (odd EXIF, odd palettes, size) is decided here, not on stderr.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     return PIL.Image
@@ -89,6 +95,7 @@ def _open(data: bytes) -> Any:
     pillow = _pillow()
     if not data:
         raise BadInput("the picture is empty: send the bytes of a PNG, JPEG, WebP, BMP or GIF file")
+    jpeg_scans.check(data)
     try:
         image = pillow.open(io.BytesIO(data), formats=FORMATS)
     except pillow.DecompressionBombError as error:

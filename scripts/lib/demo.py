@@ -71,7 +71,7 @@ def picture(folder: Path, about: dict[str, Any]) -> Question:
 def closes(folder: Path, about: dict[str, Any]) -> Question:
     """The closing prices of the model's check.npz as a CSV, with dates made up."""
     tickers = about["tickers"]
-    with np.load(folder / "check.npz") as check:
+    with np.load(folder / "check.npz", allow_pickle=False) as check:
         prices = check["inputs/prices"][0].astype(float)
     lines = [",".join(["date", *tickers])]
     for date, row in zip(business_days(len(prices)), prices, strict=True):
@@ -175,11 +175,12 @@ def main(arguments: Sequence[str]) -> int:
 def daemon(state: str, arguments: Sequence[str]) -> Iterator[str]:
     """A daemon that is ready, with a state folder of its own; yields its URL, then stops it."""
     host, port = address(arguments)
+    scheme = "https" if is_secure(arguments) else "http"
     command = [PI_EDGE, "serve", "--state", state, *arguments, "--port", str(port)]
     environ = {"PI_EDGE_LOG_LEVEL": "warning", **os.environ}
     process = subprocess.Popen(command, env=environ)
     try:
-        url = f"http://{host}:{port}"
+        url = f"{scheme}://{host}:{port}"
         wait_until_ready(url, process)
         print(f"the daemon is ready at {url}\n", flush=True)
         yield url
@@ -192,6 +193,27 @@ def daemon(state: str, arguments: Sequence[str]) -> Iterator[str]:
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def is_secure(arguments: Sequence[str]) -> bool:
+    """Whether the daemon will speak HTTPS."""
+    from pi_edge import config
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--tls-certificate")
+    asked = parser.parse_known_args(list(arguments))[0]
+    return bool(asked.tls_certificate or config.load({}, file=asked.config).tls_certificate)
+
+
+def opened(request: urllib.request.Request) -> Any:
+    """The answer of the daemon, which is this machine's own whatever its certificate says."""
+    from pi_edge import tls
+
+    secure = request.type == "https"
+    return urllib.request.urlopen(  # nosec B310
+        request, timeout=START_SECONDS, context=tls.own_context() if secure else None
+    )
 
 
 def own_token(state: str, arguments: Sequence[str]) -> str:
@@ -225,7 +247,8 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise Failed("the daemon did not start")
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/v2/health/ready"):
+        request = urllib.request.Request(f"{url}/v2/health/ready")
+        with contextlib.suppress(OSError), opened(request):
             return
         time.sleep(0.1)
     raise Failed(f"the daemon was not ready within {START_SECONDS} s")
@@ -264,7 +287,7 @@ def ask(url: str, question: Question, token: str = "") -> dict[str, Any]:
     request = urllib.request.Request(url, question.body, headers)
     began = time.monotonic()
     try:
-        with urllib.request.urlopen(request, timeout=START_SECONDS) as response:
+        with opened(request) as response:
             body = response.read()
             if response.headers.get_content_maintype() == "image":
                 variant, seconds = response.headers["x-variant"], time.monotonic() - began

@@ -70,8 +70,9 @@ def deploy(arguments: list[str]) -> int:
 def bench(module: str, arguments: list[str]) -> int:
     """Set up, then become one of the programs in scripts/ that measure."""
     environment.ensure()
-    # The tests' own pictures are what bench_digits measures with.
-    folders = [ROOT / "scripts", ROOT / "tests" / "tasks"]
+    # The tests' own pictures are what bench_digits measures with; soak and chaos ask as tests do.
+    below = [ROOT / "tests" / folder for folder in ("", "tasks", "end_to_end")]
+    folders = [ROOT / "scripts", *below]
     path = os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
     _become([str(BIN / "python"), "-m", module, *arguments], {**os.environ, "PYTHONPATH": path})
     return 0
@@ -98,6 +99,7 @@ def lint(arguments: list[str]) -> int:
         ["ruff", "format", "--check"],
         ["mypy"],
         ["mypy", "--strict", "scripts/lib"],
+        ["bandit", "--quiet", "-c", "pyproject.toml", "-r", "pi_edge", "scripts"],
     ]
     failed = 0
     for check in checks:
@@ -127,6 +129,8 @@ def main() -> int:
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")
             for what in ("digits", "http", "over_ssh", "style")
         },
+        "soak": partial(bench, "soak"),
+        "chaos": partial(bench, "chaos"),
     }
     try:
         return commands[sys.argv[1]](sys.argv[2:])

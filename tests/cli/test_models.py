@@ -1,15 +1,16 @@
-"""pi-edge models list, show, add and verify."""
+"""pi-edge models list, show, add, remove, rollback and verify."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from running import drop_in
+from running import drop_in, running_daemon
 
 from pi_edge.cli import main
 
@@ -153,3 +154,71 @@ def test_add_of_what_is_no_model_says_so(
     (tmp_path / "empty").mkdir()
     assert main(["models", "add", str(tmp_path / what), *flags]) == 1
     assert what in capsys.readouterr().err
+
+
+def test_add_takes_no_pipe(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe.tflite")
+    assert main(["models", "add", str(tmp_path / "pipe.tflite"), *flags]) == 1
+    assert "is a pipe, not a file" in capsys.readouterr().err
+
+
+def test_add_writes_nothing_where_a_link_leads(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine.tflite").write_bytes(b"mine")
+    (tmp_path / "state" / "models").mkdir(parents=True)
+    (tmp_path / "state" / "models" / "mnist-mlp").symlink_to(outside)
+    assert main(["models", "add", str(tmp_path / "shipped" / "mnist-mlp"), *flags]) == 1
+    assert "is a link: remove it first" in capsys.readouterr().err
+    assert [path.name for path in outside.iterdir()] == ["mine.tflite"]
+
+
+def test_verify_opens_no_pipe(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check = tmp_path / "shipped" / "mnist-mlp" / "check.npz"
+    check.unlink()
+    os.mkfifo(check)
+    assert main(["models", "verify", "mnist-mlp", *flags]) == 1
+    assert "is a pipe, not a file" in capsys.readouterr().err
+
+
+def test_list_says_what_the_daemon_found_unfit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shipped").mkdir()
+    drop_in("custom", tmp_path / "state" / "models")
+    drop_in("double", tmp_path / "state" / "models")
+    flags = ["--models", str(tmp_path / "shipped"), "--state", str(tmp_path / "state")]
+    with running_daemon(tmp_path / "state", "--models", str(tmp_path / "shipped")):
+        assert main(["models", "list", *flags]) == 0
+    out = capsys.readouterr().out
+    (line,) = [line for line in out.splitlines() if "quarantined" in line]
+    assert "default" in line
+    assert "Digamma" in line
+    assert main(["models", "list", "--json", *flags]) == 0
+    assert list(json.loads(capsys.readouterr().out)["quarantined"]) == ["custom"]
+
+
+def test_what_is_removed_can_be_brought_back(
+    flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = drop_in("double", tmp_path / "state" / "models")
+    assert main(["models", "remove", "double", *flags]) == 0
+    assert "pi-edge models rollback double brings it back" in capsys.readouterr().out
+    assert not file.exists()
+    assert main(["models", "rollback", "double", *flags]) == 0
+    assert file.exists()
+
+
+def test_a_shipped_model_cannot_be_removed(
+    flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "remove", "mnist-mlp", *flags]) == 1
+    assert "shipped ones cannot be removed" in capsys.readouterr().err
+    assert main(["models", "rollback", "mnist-mlp", *flags]) == 1
+    assert "nothing is kept of a model 'mnist-mlp'" in capsys.readouterr().err

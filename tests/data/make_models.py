@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import flatbuffers
 import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
 
 HERE = Path(__file__).parent
 
@@ -32,6 +34,17 @@ def power(x: tf.Tensor) -> dict[str, tf.Tensor]:
     for _ in range(30):
         y = tf.tanh(y @ x)
     return {"y": y}
+
+
+def as_int4(content: bytes) -> bytes:
+    """The model with tensors of four bits instead of UINT8, which no converter makes of inputs."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(content), 0))
+    for tensor in model.subgraphs[0].tensors:
+        if tensor.type == schema.TensorType.UINT8:
+            tensor.type = schema.TensorType.INT4
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def endless(x: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -106,6 +119,7 @@ convert("power", power, x=(tf.float32, [None, None]))
 for dtype in (tf.string, tf.bool, tf.float16, tf.uint8, tf.complex64, tf.bfloat16):
     name = f"same-{dtype.name}"
     convert(name, lambda x: {"y": tf.reshape(x, [2, 2])}, x=(dtype, [2, 2]))
+(HERE / "same-int4.tflite").write_bytes(as_int4((HERE / "same-uint8.tflite").read_bytes()))
 convert("pick", lambda i: {"y": tf.gather(tf.constant([1.0, 2.0, 3.0]), i)}, i=(tf.int32, [None]))
 convert(
     "prices",

@@ -11,7 +11,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from certificates import make_certificate
+from running import running_daemon
 
+from pi_edge import tls
 from pi_edge.deploy import archive
 from pi_edge.deploy.agent import environment, models, network, service
 from pi_edge.deploy.agent.laptop import Gone, Laptop
@@ -64,6 +67,18 @@ def test_where_a_process_listens_is_found() -> None:
 )
 def test_a_listening_socket_is_asked_where_it_answers(address: tuple[str, int], url: str) -> None:
     assert service.url_of(address) == url
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_a_daemon_is_asked_in_the_way_that_it_speaks(tmp_path: Path, secure: bool) -> None:
+    flags = ["--models", str(tmp_path)]
+    if secure:
+        certificate, key = make_certificate(tmp_path)
+        flags += ["--tls-certificate", str(certificate), "--tls-key", str(key)]
+    with running_daemon(tmp_path / "state", *flags, wait=False) as daemon:
+        address = ("127.0.0.1", daemon.port)
+        assert b"live" in service.ask(address, "/v2/health/live", {}, 10)
+        assert tls.is_spoken(*address) is secure
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
+from certificates import make_certificate
 from PIL import Image, ImageOps
 from support import ROOT
 
@@ -71,3 +74,23 @@ def test_the_demo_shows_the_token_that_was_set(tmp_path: Path) -> None:
     settings = tmp_path / "config.toml"
     settings.write_text('token = "set"\n')
     assert demo.own_token(str(tmp_path), ["--config", str(settings)]) == "set"
+
+
+def test_the_demo_asks_by_https_where_its_daemon_has_a_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = make_certificate(tmp_path)
+    flags = ["--tls-certificate", str(certificate), "--tls-key", str(key)]
+    script = tmp_path / "pi-edge"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pi_edge "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(demo, "PI_EDGE", str(script))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (tmp_path / "models").mkdir()
+    shutil.copy(ROOT / "tests/data/double.tflite", tmp_path / "models")
+    flags += ["--models", str(tmp_path / "models"), "--led", "off"]
+    with demo.daemon(str(tmp_path / "state"), flags) as url:
+        assert url.startswith("https://127.0.0.1:")
+        with demo.opened(urllib.request.Request(f"{url}/v2/health/ready")) as answer:
+            assert answer.status == 200
+    assert not demo.is_secure([])

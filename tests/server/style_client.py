@@ -94,6 +94,14 @@ def wait_for(daemon: RunningDaemon, running: int, waiting: int) -> None:
 
 
 def children(daemon: RunningDaemon) -> list[int]:
-    """The daemon's child processes."""
+    """The daemon's child processes but for the one that models are forked from."""
     tasks = Path(f"/proc/{daemon.process.pid}/task")
-    return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
+    pids = [pid for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
+    return [int(pid) for pid in pids if b"workers.zygote" not in _command(pid)]
+
+
+def _command(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""

@@ -139,17 +139,18 @@ def test_the_token_counts_in_its_header_only(daemon: RunningDaemon) -> None:
 def test_of_two_tokens_on_one_request_the_last_counts(daemon: RunningDaemon) -> None:
     for values, status in (("wrong", TOKEN), b"200"), ((TOKEN, "wrong"), b"401"):
         lines = "".join(f"Authorization: Bearer {value}\r\n" for value in values)
-        head = f"GET /status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}\r\n"
+        head = f"GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n"
         assert first_line(daemon, head.encode()) == b"HTTP/1.1 " + status
 
 
 def test_who_may_not_ask_is_refused_before_sending_a_body(daemon: RunningDaemon) -> None:
-    head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000000\r\n\r\n"
+    head = f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000000\r\n\r\n"
     assert first_line(daemon, head.encode()) == b"HTTP/1.1 401"
 
 
 def test_who_asks_before_sending_is_not_told_to_go_on(daemon: RunningDaemon) -> None:
-    head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+    head = f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\n"
+    head += "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n"
     assert first_line(daemon, head.encode()) == b"HTTP/1.1 401"
 
 
@@ -158,8 +159,10 @@ def test_a_client_that_sends_it_all_gets_the_refusal(daemon: RunningDaemon) -> N
 
 
 def test_a_refused_connection_takes_no_second_request(daemon: RunningDaemon) -> None:
-    request = b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n"
-    allowed = f"GET /v2 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
+    request = b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    allowed = (
+        f"GET /v2 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
+    )
     received = everything(daemon, request + allowed)
     assert received.count(b"HTTP/1.1 ") == 1
     assert b"connection: close" in received
@@ -190,6 +193,10 @@ def test_beyond_this_machine_the_daemon_demands_the_token_that_it_made(
     assert beyond.send("GET", "/status", headers=shown(f"Bearer {token}")).status == 200
     assert str(file) in beyond.log.read_text()
     assert token not in beyond.log.read_text()
+
+
+def test_beyond_this_machine_plain_http_is_warned_of(beyond: RunningDaemon) -> None:
+    assert "can be listened in on: set tls_certificate" in beyond.log.read_text()
 
 
 def test_a_token_file_that_holds_none_stops_the_daemon_in_one_line(tmp_path: Path) -> None:

@@ -255,7 +255,7 @@ def test_inputs_that_make_a_model_fail_are_a_server_error(daemon: RunningDaemon)
 def test_a_body_over_the_limit_is_refused_before_it_is_read(
     daemon: RunningDaemon, path: str
 ) -> None:
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {100 * 2**20}\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {100 * 2**20}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", daemon.port), timeout=60) as connection:
         connection.sendall(head.encode())  # and not one byte of the body
         received = b""
@@ -271,7 +271,9 @@ def test_a_client_that_sends_it_all_gets_the_refusal(daemon: RunningDaemon) -> N
 
 def test_a_chunked_body_over_the_limit_is_refused(daemon: RunningDaemon) -> None:
     chunk = b"100000\r\n" + bytes(2**20) + b"\r\n"
-    head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    head = (
+        f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    )
     answer = raw(daemon, head + chunk * 100 + b"0\r\n\r\n")
     refused(answer, 413, "limit")
     assert answer.headers["connection"] == "close"
@@ -395,13 +397,13 @@ def test_what_is_no_picture_is_refused(daemon: RunningDaemon, body: bytes) -> No
 @pytest.mark.parametrize(
     "request_line",
     [
-        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: nine\r\n\r\n",
-        b"POST /v2 HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        b"POST /v2 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        b"POST /v2 HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
-        b"POST /v2 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: nine\r\n\r\n",
+        b"POST /v2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        b"POST /v2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST /v2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        b"POST /v2 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"nonsense\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"GET / HTTP/1.1\r\nHost x\r\n\r\n",
@@ -414,5 +416,5 @@ def test_what_is_no_http_is_refused_in_json(daemon: RunningDaemon, request_line:
 def test_a_body_that_ends_early_harms_nobody(daemon: RunningDaemon) -> None:
     with socket.create_connection(("127.0.0.1", daemon.port), timeout=60) as connection:
         connection.sendall(
-            f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{{".encode()
+            f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{{".encode()
         )

@@ -133,11 +133,12 @@ def test_a_body_over_the_limit_is_too_large(daemon: RunningDaemon) -> None:
 def test_loads_quarantines_and_refusals_of_a_model_are_counted(daemon: RunningDaemon) -> None:
     install("sum", daemon.models)
     wait_until(lambda: daemon.model_state("sum") == "ready")
-    (daemon.models / "sum" / "v1.tflite").write_bytes(b"broken")
-    wait_until(lambda: daemon.model_state("sum") == "quarantined")
-    assert daemon.send("POST", "/v2/models/sum/infer", {"inputs": []}).status == 503
-    now, labels = samples(daemon), {"model": "sum", "variant": "v1"}
-    assert now.of("pi_edge_model_loads_total", **labels) == 1
+    (daemon.models / "broken.tflite").write_bytes(b"broken")
+    wait_until(lambda: daemon.model_state("broken") == "quarantined")
+    assert daemon.send("POST", "/v2/models/broken/infer", {"inputs": []}).status == 503
+    now = samples(daemon)
+    assert now.of("pi_edge_model_loads_total", model="sum", variant="v1") == 1
+    labels = {"model": "broken", "variant": "default"}
     assert now.of("pi_edge_model_quarantines_total", **labels) == 1
     assert now.of("pi_edge_model_state", **labels, state="quarantined") == 1
     assert now.of("pi_edge_request_errors_total", **labels, kind="unavailable") == 1
@@ -161,11 +162,12 @@ def test_memory_of_the_daemon_is_its_own(daemon: RunningDaemon) -> None:
     assert now.of("process_resident_memory_bytes") == pytest.approx(resident, rel=0.2)
 
 
-def test_a_child_that_tries_out_a_file_is_seen(daemon: RunningDaemon) -> None:
-    drop_in("triple", daemon.models)
-    wait_until(lambda: samples(daemon).of("pi_edge_processes", process="proving") == 1)
-    wait_until(lambda: daemon.model_state("triple") == "ready")
-    wait_until(lambda: samples(daemon).of("pi_edge_processes", process="proving") == 0)
+def test_the_processes_that_run_models_are_seen(daemon: RunningDaemon) -> None:
+    before = samples(daemon).of("pi_edge_processes", process="models")
+    file = drop_in("triple", daemon.models)
+    wait_until(lambda: samples(daemon).of("pi_edge_processes", process="models") == before + 1)
+    file.unlink()
+    wait_until(lambda: samples(daemon).of("pi_edge_processes", process="models") == before)
 
 
 def test_build_uptime_and_light_are_told(daemon: RunningDaemon) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from running import RunningDaemon, wait_until
+from running import RunningDaemon
 from style_client import PATH, encoded, style_daemon, waves
 
 PHOTO = waves(120, 160)
@@ -176,11 +176,11 @@ def test_get_is_refused(daemon: RunningDaemon) -> None:
 
 
 def test_a_quarantined_model_is_unavailable(tmp_path: Path, shipped_models: Path) -> None:
+    folder = tmp_path / "models" / "style"  # one's own, which wins over the shipped one
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_text("{")
     with style_daemon(tmp_path, shipped_models) as daemon:
-        folder = daemon.models / "style"  # one's own, which wins over the shipped one
-        folder.mkdir(parents=True)
-        (folder / "model.json").write_text("{")
-        wait_until(lambda: daemon.model_state("style") == "quarantined")
+        assert daemon.model_state("style") == "quarantined"
         answer = daemon.send("POST", PATH, encoded(PHOTO))
         assert answer.status == 503
         assert "is quarantined" in answer.json()["error"]

@@ -75,7 +75,7 @@ def either(request: pytest.FixtureRequest) -> RunningDaemon:
 
 def test_a_client_that_asks_before_sending_is_told_to_go_on(either: RunningDaemon) -> None:
     body = b'{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}'
-    head = b"POST /v2/models/double/infer HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+    head = b"POST /v2/models/double/infer HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
     head += b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
     with socket.create_connection(("127.0.0.1", either.port), timeout=PATIENCE) as connection:
         connection.sendall(head)
@@ -89,7 +89,7 @@ def test_a_client_that_asks_before_sending_is_told_to_go_on(either: RunningDaemo
 
 
 def test_requests_on_one_connection_are_answered_in_order(either: RunningDaemon) -> None:
-    request = b"GET /v2/models/%b/ready HTTP/1.1\r\nHost: x\r\n"
+    request = b"GET /v2/models/%b/ready HTTP/1.1\r\nHost: localhost\r\n"
     names = [b"double", b"sum", b"log"]
     sent = b"".join(request % name + b"\r\n" for name in names[:-1])
     sent += request % names[-1] + b"Connection: close\r\n\r\n"

@@ -5,6 +5,7 @@ import io
 import struct
 import subprocess
 import sys
+import tracemalloc
 import warnings
 import zlib
 
@@ -163,6 +164,80 @@ def test_a_truncated_file_is_bad_input(kind: str) -> None:
     data = encoded(Image.fromarray(noise), kind)
     with pytest.raises(BadInput, match="damaged"):
         images.decode(data[: len(data) // 2], 99)
+
+
+def with_scans(count: int, width: int = 30, height: int = 20) -> bytes:
+    """A progressive JPEG whose last scan is there again and again."""
+    data = encoded(picture(width, height), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    have = data.count(b"\xff\xda")
+    return data[:-2] + data[last:-2] * (count - have) + data[-2:]
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded() -> None:
+    with pytest.raises(BadInput, match="more than 64 scans"):
+        images.decode(with_scans(65), 99)
+    assert images.decode(with_scans(64), 99).pixels.shape == (20, 30, 3)
+
+
+def test_a_jpeg_of_many_segments_is_refused() -> None:
+    data = encoded(picture(), "JPEG")
+    with pytest.raises(BadInput, match="10000 segments"):
+        images.decode(data[:2] + b"\xff\xfe\x00\x02" * 10_001 + data[2:], 99)
+
+
+def test_what_follows_a_jpeg_is_not_taken_for_scans() -> None:
+    data = encoded(picture(), "JPEG") + b"\xff\xda" * 1000  # as a phone appends a film
+    assert images.decode(data, 99).pixels.shape == (20, 30, 3)
+
+
+def png_with(kind: bytes, data: bytes) -> bytes:
+    """A whole PNG with one more chunk behind its header."""
+    whole = encoded(picture())
+    chunk = struct.pack(">I", len(data)) + kind + data
+    return whole[:33] + chunk + struct.pack(">I", zlib.crc32(kind + data)) + whole[33:]
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"),
+    [(b"zTXt", b"Comment\0\0"), (b"iTXt", b"Comment\0\1\0\0\0"), (b"iCCP", b"profile\0\0")],
+)
+def test_text_that_unpacks_to_a_lot_is_refused(kind: bytes, start: bytes) -> None:
+    data = png_with(kind, start + zlib.compress(bytes(200_000_000)))
+    tracemalloc.start()
+    with pytest.raises(BadInput):
+        images.decode(data, 99)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+def test_texts_that_add_up_are_refused() -> None:
+    text = b"Comment\0\0" + zlib.compress(bytes(900_000))
+    data = png_with(b"zTXt", text)
+    chunk = data[33 : data.index(b"IDAT") - 4]
+    with pytest.raises(BadInput):
+        images.decode(data[:33] + chunk * 3 + data[33:], 99)
+
+
+def test_an_animation_of_many_frames_costs_one() -> None:
+    frames = [Image.new("L", (9, 9), grey % 256) for grey in range(300)]
+    for kind in ("GIF", "PNG", "WEBP"):
+        data = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+        assert images.decode(data, 99).pixels.shape == (9, 9, 3)
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "WEBP"])
+def test_a_header_that_promises_too_much_is_refused(kind: str) -> None:
+    data = bytearray(encoded(picture(), kind))
+    if kind == "BMP":
+        data[18:26] = struct.pack("<ii", 30_000, 30_000)
+    elif kind == "GIF":
+        data[6:10] = struct.pack("<HH", 60_000, 60_000)
+    else:
+        data[26:30] = struct.pack("<HH", 16_383, 16_383)  # VP8, 9.1
+    with pytest.raises((TooLarge, BadInput), match=r"megapixels|no PNG"):
+        images.decode(bytes(data), 99)
 
 
 def test_an_empty_body_is_bad_input() -> None:

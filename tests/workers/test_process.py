@@ -77,6 +77,7 @@ def test_what_was_given_is_not_changed_by_the_next_answer(shop: Workshop) -> Non
         ("same-string", {"x": np.array([[b"a", b""], [b"\0", b"zz"]], object)}, None),
         ("same-float16", {"x": np.ones((2, 2), np.float16)}, None),
         ("same-bool", {"x": np.array([[True, False], [False, True]])}, None),
+        ("same-int4", {"x": np.array([[1, -8], [7, 0]], np.int8)}, None),
         ("same-uint8", {"x": np.array([[0, 1], [2, 255]], np.uint8)}, None),
     ],
 )

@@ -7,13 +7,11 @@ import os
 import shutil
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pi_edge import files
+from pi_edge import files, tls
 from pi_edge.benchmark import emulation
 from pi_edge.deploy.agent import activation, environment, facts, models, network, service
 from pi_edge.deploy.agent import release as releases
@@ -167,13 +165,10 @@ class Agent:
         """What /status says of the models; {} while it does not."""
         token = network.token(_config(), models.STATE)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         for address in service.addresses(service.State.now().pid):
-            request = urllib.request.Request(f"{service.url_of(address)}/status", headers=headers)
             try:
-                with opener.open(request, timeout=30) as answer:
-                    return dict(json.load(answer)["models"])
-            except (OSError, ValueError, urllib.error.URLError):
+                return dict(json.loads(service.ask(address, "/status", headers, 30))["models"])
+            except (OSError, ValueError):
                 continue
         return {}
 
@@ -181,7 +176,9 @@ class Agent:
         """Remove what is no longer needed; where and with what the daemon can be reached."""
         prune(self.store, lambda release: releases.environment_of(self.store, release))
         listens = service.addresses(service.State.now().pid)
-        return {"listens": listens, "token": network.token(_config(), models.STATE)}
+        secure = any(tls.is_spoken(*service.reached(address)) for address in listens[:1])
+        token = network.token(_config(), models.STATE)
+        return {"listens": listens, "token": token, "secure": secure}
 
 
 def main(archive: str = "") -> int:

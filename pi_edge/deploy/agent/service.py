@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import ipaddress
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+
+from pi_edge import tls
 
 NAME = "pi-edge.service"
 _POLL = 0.5
@@ -134,17 +137,47 @@ def _readable(host: str) -> str:
     return str(ipaddress.ip_address(b"".join(word[::-1] if little else word for word in words)))
 
 
-def url_of(address: tuple[str, int]) -> str:
-    """How this machine itself reaches a listening socket."""
+def reached(address: tuple[str, int]) -> tuple[str, int]:
+    """Host and port by which this machine itself reaches a listening socket."""
     host, port = address
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
+
+
+def url_of(address: tuple[str, int]) -> str:
+    """The same as the start of an address."""
+    host, port = reached(address)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _answers(address: tuple[str, int]) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def ask(address: tuple[str, int], path: str, headers: dict[str, str], seconds: float) -> bytes:
+    """What the daemon answers at a socket of this machine, by HTTP or, where it speaks that, HTTPS.
+
+    Raises:
+        OSError: nobody answers, or with an error.
+    """
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls.own_context())
+    )
+    plain = url_of(address)
     try:
-        with opener.open(f"{url_of(address)}/v2/health/ready", timeout=10) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
+        return _body(opener, plain + path, headers, seconds)
+    except urllib.error.HTTPError:
+        raise
+    except (OSError, http.client.HTTPException):
+        return _body(opener, plain.replace("http", "https", 1) + path, headers, seconds)
+
+
+def _body(
+    opener: urllib.request.OpenerDirector, url: str, headers: dict[str, str], seconds: float
+) -> bytes:
+    with opener.open(urllib.request.Request(url, headers=headers), timeout=seconds) as answer:
+        body: bytes = answer.read()
+        return body
+
+
+def _answers(address: tuple[str, int]) -> bool:
+    try:
+        ask(address, "/v2/health/ready", {}, 10)
+    except OSError:
         return False
+    return True

@@ -124,7 +124,7 @@ def _digits(
 
 def example_digits(check: Path) -> NDArray[np.float32]:
     """The pictures [n, 28, 28], 0 to 255, in check.npz of a shipped model of digits."""
-    with np.load(check) as arrays:
+    with np.load(check, allow_pickle=False) as arrays:
         return np.asarray(arrays["inputs/image"], np.float32)
 
 
@@ -157,7 +157,7 @@ def _legible(original: Original, output: Tensor, examples: Path | None) -> tuple
             f"{'|'.join(pictures.SCALES)}"
         )
     images = example_digits(examples)
-    with np.load(examples) as arrays:
+    with np.load(examples, allow_pickle=False) as arrays:
         truth = arrays["float32/probabilities"].argmax(1)
     read = {}
     for name in pictures.SCALES:

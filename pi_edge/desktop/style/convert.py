@@ -97,6 +97,7 @@ def write(
         document = {
             "name": name,
             "task": "style",
+            "deadline": 300,  # seconds for one inference: a large picture is slow, not hung
             "family": "style",
             "default": DEFAULT,
             "styles": list(styles),

@@ -75,7 +75,7 @@ def load(path: Path) -> tuple[dict[str, NDArray[Any]], network.Shape, dict[str, 
         BadInput: the file is damaged.
     """
     try:
-        with np.load(path) as arrays:
+        with np.load(path, allow_pickle=False) as arrays:
             told = {key: arrays[key] for key in ("shape", "step", "seed") if key in arrays.files}
             complete = "story" in arrays.files
             shape = network.Shape(**json.loads(str(told["shape"])))
@@ -156,7 +156,7 @@ def _published(weights: Path, told: Path) -> Trained:
         styles, story = tuple(document["styles"]), document["trained"]
         shape = network.Shape(**story["network"])
         story = {**story, "step": int(story["steps"])}
-        with np.load(weights) as arrays:
+        with np.load(weights, allow_pickle=False) as arrays:
             values = {key: arrays[key].astype(np.float32) for key in arrays.files}
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise BadInput(f"{weights} cannot be read ({error}): restore the models folder") from None

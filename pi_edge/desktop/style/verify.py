@@ -35,7 +35,7 @@ def verify(folder: Path, *, say: Callable[[str], None] = print) -> list[str]:
         return problems
     told = json.loads((folder / "model.json").read_bytes())
     names = told.get("styles", [])
-    with np.load(folder / told["check"]["file"]) as file:
+    with np.load(folder / told["check"]["file"], allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     if any(len(arrays.get(one, ())) != len(names) for one in (fidelity.GRAPH, fidelity.ENGINE)):
         return [f"{folder}: check.npz does not hold a picture of each style: convert it again"]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.errors import BadInput, NotFound, TooLarge
+from pi_edge.tasks import jpeg_scans
 
 MAX_PIXELS = 1_000_000_000
 MAX_SIDE = 65_500
@@ -149,6 +150,7 @@ def open_photo(source: Path | bytes, max_memory: int) -> Photo:
             raise BadInput(f"{source} is a folder")
     elif not source:
         raise BadInput("the picture is empty: send the bytes of a JPEG, PNG, WebP or TIFF file")
+    jpeg_scans.check(source)
     photo: Photo = backend().open_photo(source, max_memory)
     return photo
 

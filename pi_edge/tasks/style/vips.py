@@ -26,6 +26,11 @@ __all__ = ["Stream", "apart", "damaged", "line", "pipe", "pyvips"]
 
 pyvips.cache_set_max(0)
 
+# Nobody's photo is a drawing or a table: of libvips' readers only those of photos are let near one.
+pyvips.operation_block_set("VipsForeignLoad", True)
+for _kind in ("Jpeg", "Png", "Webp", "Tiff", "Nsgif", "Heif"):
+    pyvips.operation_block_set(f"VipsForeignLoad{_kind}", False)
+
 T = TypeVar("T")
 
 

@@ -176,3 +176,38 @@ def test_what_must_be_decoded_whole_has_to_fit_the_memory() -> None:
     data = saved(PIL.Image.new("RGB", (6000, 4000)), "WEBP")
     with pytest.raises(TooLarge, match="--max-memory"):
         photo.open_photo(data, 40)
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    data = saved(PIL.Image.fromarray(PIXELS), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    many = data[:-2] + data[last:-2] * 64 + data[-2:]
+    (tmp_path / "many.jpg").write_bytes(many)
+    for source in (many, tmp_path / "many.jpg"):
+        with pytest.raises(BadInput, match="more than 64 scans"):
+            photo.open_photo(source, 200)
+    (tmp_path / "few.jpg").write_bytes(data)
+    for few in (data, tmp_path / "few.jpg"):
+        assert photo.open_photo(few, 200).header.width == PIXELS.shape[1]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>',
+        b"P5 3 3 255 " + bytes(9),
+        b"1,2,3\n4,5,6\n",
+        b"%PDF-1.7",
+    ],
+    ids=["svg", "pnm", "csv", "pdf"],
+)
+def test_readers_of_anything_but_photos_are_not_asked(data: bytes) -> None:
+    with pytest.raises(BadInput, match=r"no (picture|JPEG)"):
+        photo.open_photo(data, 200)
+
+
+def test_libvips_reads_no_drawing_even_when_asked() -> None:
+    from pi_edge.tasks.style import vips
+
+    with pytest.raises(vips.pyvips.Error):
+        vips.pyvips.Image.svgload_buffer(b'<svg xmlns="http://www.w3.org/2000/svg" width="9"/>')
