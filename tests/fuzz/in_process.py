@@ -7,6 +7,7 @@ import atexit
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ from pi_edge.ledger import Ledger
 from pi_edge.proving import Bench
 from pi_edge.repository import Repository
 from pi_edge.server.app import Application
+from pi_edge.server.gate import Gate
 from pi_edge.server.style_route import Settings
 from pi_edge.workers.process import Workshop
 
@@ -60,7 +62,12 @@ class Served:
         self._repository = _Steady(folder / "none", folder / "models", bench)
         self._loop.run_until_complete(self._start())
         self._app = Application(
-            self._repository, lambda: "ready", lambda: {"state": "ready"}, max_body, Settings()
+            self._repository,
+            lambda: "ready",
+            lambda: {"state": "ready"},
+            max_body,
+            Settings(),
+            gate=Gate(["pi.example"], ["https://pages.example"]),
         )
 
     async def _start(self) -> None:
@@ -89,7 +96,7 @@ class Served:
             "headers": headers,
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 8080),
-            "state": {},
+            "state": {"connection": SimpleNamespace(bucket=None)},
         }
         messages = self._loop.run_until_complete(self._exchange(scope, body))
         start = messages[0]

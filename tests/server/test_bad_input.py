@@ -389,6 +389,13 @@ def test_a_broken_form_is_refused(daemon: RunningDaemon, content_type: str, body
     refused(daemon.send("POST", "/tasks/digits", body, {"Content-Type": content_type}), 400)
 
 
+def test_a_broken_form_leaves_nothing_in_the_log(daemon: RunningDaemon) -> None:
+    logged = daemon.log.read_text()
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    refused(daemon.send("POST", "/tasks/digits", b"--b\r\n;;;: x", kind), 400, "form")
+    assert daemon.log.read_text() == logged
+
+
 @pytest.mark.parametrize("body", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n" + bytes(50), b"text"])
 def test_what_is_no_picture_is_refused(daemon: RunningDaemon, body: bytes) -> None:
     refused(daemon.send("POST", "/tasks/digits", body), 400)

@@ -36,6 +36,7 @@ def document() -> dict[str, Any]:
         "paths": operations.paths(),
         "components": {
             "schemas": schemas.SCHEMAS,
+            "responses": operations.errors(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         # Where the daemon listens on this machine only, it may demand none.

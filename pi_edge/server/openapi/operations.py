@@ -18,18 +18,25 @@ Part = dict[str, Any]
 _ERRORS = {
     400: "What was sent cannot be understood",
     401: "The token is missing or wrong",
+    403: "Pages of that origin may not ask",
     404: "There is no such model, version or task",
-    408: "The body comes too slowly",
+    408: "The request comes too slowly",
     413: "The body, or what it unpacks to, is over a limit",
     415: "Content-Encoding is neither gzip nor deflate",
+    421: "The daemon is not called so",
+    429: "These are too many requests from one address",
+    431: "The head of the request is too large",
     500: "The model failed",
-    503: "It cannot answer now; Retry-After tells when to come again, where that helps",
+    503: "It cannot answer now",
 }
-_EVERYWHERE = (401,)
-_BODY = (400, 413, 415)
+_EVERYWHERE = (400, 401, 403, 408, 421, 429, 431)
+_BODY = (413, 415)
 _RETRY: Part = {
     "headers": {
-        "Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}},
+        "Retry-After": {
+            "description": "seconds after which asking again may help",
+            "schema": {"type": "integer"},
+        }
     }
 }
 
@@ -44,6 +51,15 @@ def paths() -> dict[str, Part]:
             operation["parameters"] = parameters
         found.setdefault(path, {})[method] = operation
     return found
+
+
+def errors() -> dict[str, Part]:
+    """What is answered where something is wrong, by its status."""
+    return {
+        str(code): {"description": told, "content": {JSON: _schema("Error")}}
+        | (_RETRY if code in (429, 503) else {})
+        for code, told in _ERRORS.items()
+    }
 
 
 def _operations() -> list[tuple[str, str, Part]]:
@@ -140,7 +156,7 @@ def _task(summary: str, answer: str, body: str, *kinds: str) -> Part:
 
 
 def _style() -> Part:
-    style = _answered("Paint a photo", _untold(STYLED), *_BODY, 404, 408, 500, 503)
+    style = _answered("Paint a photo", _untold(STYLED), *_BODY, 404, 500, 503)
     share = {"type": "number", "minimum": 0, "maximum": 1}
     scale = {"type": "string", "enum": ["fine", "normal", "bold"]}
     style["parameters"] = [
@@ -183,8 +199,7 @@ def _takes(schema: Part) -> Part:
 
 
 def _error(code: int) -> Part:
-    told = {"description": _ERRORS[code], "content": {JSON: _schema("Error")}}
-    return told | (_RETRY if code == 503 else {})
+    return {"$ref": f"#/components/responses/{code}"}
 
 
 def _in_path(name: str) -> Part:

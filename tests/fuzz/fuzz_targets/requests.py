@@ -8,6 +8,8 @@ from in_process import Served, well_formed
 LENGTH, MEGABYTES = 8192, 768
 MODELS = ("double", "sum", "log", "scalar", "empty", "constant", "same-string", "same-bool")
 WORDS = (
+    *(b"\nhost: ", b"pi.example", b"[::1]:80", b"\norigin: https://pages.example", b"OPTIONS "),
+    *(b"\naccess-control-request-method: POST", b"\ntraceparent: 00-"),
     *(
         b"GET ",
         b"POST ",
@@ -84,5 +86,7 @@ def check(data: bytes) -> None:
         if name and all(32 < byte < 127 for byte in name):
             value = bytes(byte for byte in value if byte >= 32 and byte != 127).strip()
             headers.append((name.lower(), value))
+    if all(name != b"host" for name, _ in headers):
+        headers.append((b"host", b"127.0.0.1:8080"))
     query = bytes(byte for byte in query if 32 < byte < 127)
     well_formed(_served.send(method.decode(), path, query, headers, body))
