@@ -156,7 +156,7 @@ def _from_file(file: Path | None) -> list[tuple[str, Any, str]]:
         raise BadInput(f"cannot read the settings file {path}: {error.strerror}") from error
     try:
         table = tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits
         raise BadInput(f"{path} is not TOML: {error}") from error
     return [(name, value, f"{path}: {name}") for name, value in table.items()]
 
@@ -166,11 +166,13 @@ def _convert(name: str, value: Any, source: str) -> Any:
     if name not in types:
         raise BadInput(f"{source} is no setting; the settings are {', '.join(types)}")
     if types[name] == "int":
+        low, high = _RANGES[name]
         try:
             number = int(str(value))
         except ValueError:
+            if isinstance(value, int):  # of more digits than Python writes
+                raise BadInput(f"{source} must be from {low} to {high}") from None
             raise BadInput(f"{source} must be a whole number, not {value!r}") from None
-        low, high = _RANGES[name]
         if not low <= number <= high:
             raise BadInput(f"{source} must be from {low} to {high}, not {number}")
         return number
@@ -184,7 +186,10 @@ def _convert(name: str, value: Any, source: str) -> Any:
     if types[name] == "Path | None" and not str(value):
         return None
     if types[name] in ("Path", "Path | None"):
-        return Path(value).expanduser()
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:
+            raise BadInput(f"{source} is in the home of nobody known here: {value}") from None
     if name in _CHOICES and value not in _CHOICES[name]:
         raise BadInput(f"{source} must be one of {', '.join(_CHOICES[name])}, not {value!r}")
     return value

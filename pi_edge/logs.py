@@ -69,6 +69,8 @@ def set_up(form: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper())
     for noisy in ("uvicorn", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
+    # It warns of each broken form: its sender is told, and shall not fill the log.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     if form == "json":
         # What Python would write there by itself, over several lines.
         logging.captureWarnings(True)

@@ -157,19 +157,21 @@ def _checked(process: Process, entry: catalog.Entry, variant: str, limit: float)
     Raises:
         PiEdgeError: it gives other outputs, or none.
     """
-    check = expectations(entry, variant, process.inputs)
-    if check is None:
-        return False
-    inputs, expected = check
     try:
-        given = process.run(inputs, limit)
+        check = expectations(entry, variant, process.inputs)
+        if check is None:
+            return False
+        inputs, expected = check
+        problems = differences(
+            process.run(inputs, limit), expected, tolerance(_told(entry, variant))
+        )
     except TimeoutError:
         process.close()
         raise PiEdgeError(f"its check took longer than {limit:g} s") from None
     except PiEdgeError as error:
         process.close()
         raise PiEdgeError(f"its check failed: {error}") from error
-    if problems := differences(given, expected, tolerance(_told(entry, variant))):
+    if problems:
         process.close()
         raise PiEdgeError(f"its check failed: {problems[0]}")
     return True

@@ -7,7 +7,6 @@ the inputs in check.npz, whose arrays are named `inputs/NAME` and `VARIANT/OUTPU
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 
 from pi_edge import catalog, model_files
 from pi_edge.errors import PiEdgeError
-from pi_edge.model import Model, TensorSpec
+from pi_edge.model import Model, TensorSpec, check_inputs
 
 CHECK = "check.npz"
 
@@ -54,7 +53,7 @@ def verify_files(folder: Path) -> list[str]:
     problems += _compare(folder, check)
     try:
         arrays = _arrays(folder / str(check["file"]))
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError) as error:
         return [*problems, f"{folder / str(check['file'])} cannot be read: {error}"]
     for name, path in entry.files.items():
         problems += _outputs(path, name, told["variants"][name], arrays)
@@ -76,8 +75,13 @@ def _compare(folder: Path, told: Mapping[str, Any]) -> list[str]:
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except OSError:
+        raise
+    except Exception as error:  # NumPy and zipfile raise a dozen kinds on damaged files
+        raise ValueError(str(error) or type(error).__name__) from error
 
 
 def _outputs(
@@ -89,14 +93,22 @@ def _outputs(
         return [f"{path.parent / CHECK} expects nothing of {path.name}"]
     try:
         given = Model(path).run(inputs)
+        lines = differences(given, expected, tolerance(told))
     except PiEdgeError as error:
-        return [f"{path}: {error}"]
-    return [f"{path}: {line}" for line in differences(given, expected, tolerance(told))]
+        lines = [str(error)]
+    return [f"{path}: {line}" for line in lines]
 
 
 def tolerance(told: Mapping[str, Any]) -> float:
-    """The largest difference allowed, as model.json tells of a variant."""
-    return float(told.get("tolerance", TOLERANCE))
+    """The largest difference allowed, as model.json tells of a variant.
+
+    Raises:
+        PiEdgeError: what it tells is no number.
+    """
+    allowed = told.get("tolerance", TOLERANCE)
+    if not isinstance(allowed, int | float):
+        raise PiEdgeError(f"model.json's tolerance must be a number, not {allowed!r}")
+    return allowed
 
 
 def differences(
@@ -111,6 +123,9 @@ def differences(
         if given[name].dtype.kind in "SO":
             if given[name].tolist() != wanted.tolist():
                 problems.append(f"{name} is other text than its check expects")
+            continue
+        if wanted.dtype.kind not in "biuf":
+            problems.append(f"{name} is of numbers and its check expects none")
             continue
         # Booleans have no difference, and that of unsigned integers wraps around.
         apart = np.abs(given[name].astype("f8") - wanted.astype("f8"))
@@ -147,7 +162,9 @@ def expectations(
             dtypes = {spec.name: spec.dtype for spec in inputs}
             given = {name: _array(v, dtypes.get(name)) for name, v in check["inputs"].items()}
             expected = {name: _array(v, None) for name, v in check["outputs"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        if expected:
+            check_inputs(inputs, given)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, PiEdgeError) as error:
         raise PiEdgeError(f"the check of {entry.name} cannot be read: {error}") from error
     return (given, expected) if expected else None
 

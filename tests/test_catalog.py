@@ -63,6 +63,10 @@ def test_a_folder_that_does_not_exist_holds_nothing(tmp_path: Path) -> None:
         ({"variants": {"float32": {"file": "gone.tflite"}}}, "gone.tflite, which is not beside it"),
         ({"variants": {"float32": {"file": "../../x"}}}, "which is not beside it"),
         ({"variants": 7}, "is not a model.json"),
+        ({"default": ["float32"]}, "is not a model.json"),
+        ({"task": None}, "is not a model.json"),
+        ({"labels": ["\ud800"]}, "is not a model.json"),
+        ({"variants": {"float32": {"file": "n" * 300}}}, "which is not beside it"),
     ],
 )
 def test_a_model_json_that_cannot_be_true_is_a_problem_and_harms_no_other(

@@ -123,6 +123,22 @@ def test_a_file_that_is_not_toml_is_refused_by_name(tmp_path: Path) -> None:
         config.load({}, {}, file)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('models = "~nobody-here/models"', "models is in the home of nobody known here"),
+        ("port = " + "9" * 5000, "is not TOML"),
+        ("port = 0x" + "f" * 5000, "port must be from 0 to 65535"),
+        ("port = " + "[" * 5000, "is not TOML"),
+    ],
+)
+def test_a_file_that_nobody_would_write_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    with pytest.raises(BadInput, match=words):
+        config.load({}, {}, file)
+
+
 def test_a_file_asked_for_must_exist(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="there is no settings file"):
         config.load({}, {}, tmp_path / "none.toml")

@@ -149,6 +149,9 @@ def test_a_model_that_passes_its_check_serves(bench: Bench, tmp_path: Path) -> N
         ({**RIGHT, "inputs": {"x": [1, 2]}}, "its check failed"),
         ({"inputs": {"x": 7}}, "cannot be read"),
         ({"file": "nowhere.npz"}, "cannot be read"),
+        ({**RIGHT, "inputs": {"x": [["a", "b", "c"]]}}, "cannot be read"),
+        ({**RIGHT, "inputs": {"z": "text"}}, "cannot be read"),
+        ({**RIGHT, "outputs": {"y": [["a", "b", "c"]]}}, "its check expects none"),
     ],
 )
 def test_a_model_that_fails_its_check_is_refused(
@@ -156,6 +159,23 @@ def test_a_model_that_fails_its_check_is_refused(
 ) -> None:
     with pytest.raises(PiEdgeError, match=reason):
         start(bench, checked(tmp_path, check))
+
+
+@pytest.mark.parametrize("check", [WRONG, {"file": "nowhere.npz"}], ids=["wrong", "unreadable"])
+def test_no_worker_is_left_of_a_model_that_fails_its_check(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: dict[str, Any]
+) -> None:
+    started: list[Process] = []
+    real = Workshop.start
+
+    def start_and_note(self: Workshop, order: Any, seconds: float) -> Process:
+        started.append(real(self, order, seconds))
+        return started[-1]
+
+    monkeypatch.setattr(Workshop, "start", start_and_note)
+    with pytest.raises(PiEdgeError, match="check"):
+        start(bench, checked(tmp_path, check))
+    assert [worker.line.fileno() for worker in started] == [-1]
 
 
 def test_another_check_is_another_trial(bench: Bench, tmp_path: Path) -> None:

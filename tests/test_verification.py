@@ -140,3 +140,27 @@ def test_a_model_json_without_a_check_file_is_found(folder: Path) -> None:
 def test_a_folder_without_a_model_is_said(tmp_path: Path) -> None:
     (problem,) = verify_files(tmp_path)
     assert "model.json" in problem
+
+
+@pytest.mark.parametrize("tolerance", [None, "much", [1]])
+def test_a_tolerance_that_is_no_number_is_found(folder: Path, tolerance: object) -> None:
+    document = read(folder)
+    document["variants"]["int8"]["tolerance"] = tolerance
+    write(folder, document)
+    (problem,) = verify_files(folder)
+    assert "int8.tflite: model.json's tolerance must be a number" in problem
+
+
+@pytest.mark.parametrize("contents", [b"", b"PK\x03\x04", b"\x93NUMPY\x01\0"])
+def test_a_check_file_that_is_damaged_is_found(folder: Path, contents: bytes) -> None:
+    (folder / "check.npz").write_bytes(contents)
+    assert any("check.npz cannot be read" in problem for problem in verify_files(folder))
+
+
+def test_text_that_is_expected_where_numbers_come_is_found(folder: Path) -> None:
+    expected = arrays(folder)
+    shape = expected["int8/probabilities"].shape
+    expected["int8/probabilities"] = np.full(shape, "a")
+    replace_check(folder, expected)
+    (problem,) = verify_files(folder)
+    assert "int8.tflite: probabilities is of numbers and its check expects none" in problem

@@ -15,7 +15,7 @@ from pi_edge import trace
 from pi_edge.access_token import Token
 from pi_edge.errors import PiEdgeError
 from pi_edge.repository import Repository
-from pi_edge.server import answers, inference_protocol, style_route, task_routes
+from pi_edge.server import answers, inference_protocol, openapi, style_route, task_routes
 from pi_edge.server.asked import Asked
 from pi_edge.server.authorization import TokenDemanded
 from pi_edge.server.gate import Gate, preflight, readable_by
@@ -59,6 +59,7 @@ class Application:
             *inference_protocol.routes(repository, state, max_body),
             Route("/tasks/style", style, methods=["POST"]),
             *task_routes.routes(repository, status, self._metrics, max_body),
+            Route("/openapi.json", openapi.serve),
         ]
         self._router: ASGIApp = Router(routes, redirect_slashes=False)
         if token:

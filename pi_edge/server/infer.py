@@ -115,7 +115,7 @@ def parse(body: bytes, header_length: bytes | None) -> InferRequest:
         if type(size) is not int or not 0 <= size <= len(rest):
             raise BadInput(
                 f"binary_data_size of {name} must be a number of bytes, of which"
-                f" {len(rest)} are left, not {size!r}"
+                f" {len(rest)} are left, not {tensors.brief(size)}"
             )
         inputs[name] = tensors.from_bytes(
             name, item.get("datatype"), item.get("shape"), rest[:size]

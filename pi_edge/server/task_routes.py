@@ -152,8 +152,9 @@ async def form_file(body: bytes, content_type: str) -> tuple[bytes, str]:
     )
     try:
         form = await parser.parse()
-    except MultiPartException as error:
-        raise BadInput(f"the form cannot be read: {error.message}") from None
+    except (MultiPartException, ValueError) as error:  # ValueError: a charset that is none
+        reason = getattr(error, "message", str(error))
+        raise BadInput(f"the form cannot be read: {reason}") from None
     try:
         field = form.get("image") or form.get("file")
         if not isinstance(field, UploadFile):

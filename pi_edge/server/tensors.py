@@ -22,7 +22,7 @@ def checked_shape(name: str, shape: Any) -> tuple[int, ...]:
         BadInput: it is no list of whole numbers from 0.
     """
     if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
-        raise BadInput(f'"shape" of {name} must be a list of whole numbers, not {_brief(shape)}')
+        raise BadInput(f'"shape" of {name} must be a list of whole numbers, not {brief(shape)}')
     return tuple(shape)
 
 
@@ -37,7 +37,7 @@ def from_json(name: str, datatype: Any, shape: Any, data: Any) -> np.ndarray:
     """
     dtype, shape = _dtype(name, datatype), checked_shape(name, shape)
     if not isinstance(data, list):
-        raise BadInput(f'"data" of {name} must be a list, not {_brief(data)}')
+        raise BadInput(f'"data" of {name} must be a list, not {brief(data)}')
     if datatype == "BYTES":
         array = _text(name, data)
     else:
@@ -51,7 +51,7 @@ def from_json(name: str, datatype: Any, shape: Any, data: Any) -> np.ndarray:
             f'"data" of {name} has {array.size} elements, its shape {list(shape)} wants'
             f" {math.prod(shape)}"
         )
-    return array.reshape(shape)
+    return _shaped(name, array, shape)
 
 
 def from_bytes(name: str, datatype: Any, shape: Any, data: memoryview) -> np.ndarray:
@@ -71,13 +71,13 @@ def from_bytes(name: str, datatype: Any, shape: Any, data: memoryview) -> np.nda
             raise BadInput(
                 f"{name} came with {len(elements)} elements, its shape {list(shape)} wants {count}"
             )
-        return _objects(elements).reshape(shape)
+        return _shaped(name, _objects(elements), shape)
     if len(data) != count * dtype.itemsize:
         raise BadInput(
             f"{name} came with {len(data)} bytes, {datatype} of shape {list(shape)}"
             f" wants {count * dtype.itemsize}"
         )
-    return np.frombuffer(data, dtype).reshape(shape)
+    return _shaped(name, np.frombuffer(data, dtype), shape)
 
 
 def to_json_data(name: str, array: np.ndarray) -> Any:
@@ -117,7 +117,7 @@ def classify(array: np.ndarray, count: int, labels: list[str]) -> np.ndarray:
     """
     if array.dtype.kind not in "fiu" or array.ndim == 0:
         raise BadInput("classification needs an output of numbers")
-    rows = array.reshape(-1, array.shape[-1])
+    rows = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
     order = np.argsort(-rows.astype(np.float64), axis=1, kind="stable")[:, :count]
     ranked = [
         ":".join([f"{row[i]:f}", str(i), *labels[i : i + 1]]).encode()
@@ -127,12 +127,30 @@ def classify(array: np.ndarray, count: int, labels: list[str]) -> np.ndarray:
     return _objects(ranked).reshape(*array.shape[:-1], order.shape[1])
 
 
+def brief(value: Any) -> str:
+    """What stands in JSON, for a complaint about it."""
+    try:
+        text = repr(value)
+    except RecursionError:  # orjson reads what is nested deeper than what Python shows
+        return "what is nested so deeply"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def _dtype(name: str, datatype: Any) -> np.dtype:
     if not isinstance(datatype, str) or datatype not in _DTYPES:
         raise BadInput(
-            f'"datatype" of {name} must be one of {", ".join(_DTYPES)}, not {_brief(datatype)}'
+            f'"datatype" of {name} must be one of {", ".join(_DTYPES)}, not {brief(datatype)}'
         )
     return _DTYPES[datatype]
+
+
+def _shaped(name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """``array`` in a shape of as many elements: NumPy bounds axes and their lengths, also where
+    there is nothing in them."""
+    try:
+        return array.reshape(shape)
+    except ValueError as error:
+        raise BadInput(f'"shape" of {name} is too large: {error}') from None
 
 
 def _cast(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -164,7 +182,7 @@ def _text(name: str, data: list[Any]) -> np.ndarray:
         elif isinstance(element, list):
             waiting.extend(reversed(element))
         else:
-            raise BadInput(f'"data" of {name} must hold strings only, not {_brief(element)}')
+            raise BadInput(f'"data" of {name} must hold strings only, not {brief(element)}')
     return _objects(flat)
 
 
@@ -186,8 +204,3 @@ def _objects(elements: list[bytes]) -> np.ndarray:
     array = np.empty(len(elements), object)  # np.array would strip trailing NULs
     array[:] = elements
     return array
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

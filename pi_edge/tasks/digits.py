@@ -203,7 +203,9 @@ def _from_npy(data: bytes) -> Request:
         # A header may promise more than memory holds: look before loading.
         if int(np.prod(shape, dtype=object)) == _COUNT and not dtype.hasobject:
             return _from_numbers(np.load(io.BytesIO(data), allow_pickle=False), "the .npy file")
-    except (ValueError, KeyError, EOFError, OSError, TypeError) as error:
+    except BadInput:
+        raise
+    except Exception as error:  # NumPy's reader raises a dozen kinds on damaged files
         raise BadInput(f"the .npy file is damaged: {error}") from error
     raise BadInput(
         f"the .npy file must hold {_COUNT} numbers from 0 to 255, not shape {list(shape)}"

@@ -264,7 +264,10 @@ def _small_enough(value: float, where: str) -> float:
 
 
 def _shown(value: Any) -> str:
-    return table.shown(str(orjson.dumps(value), errors="replace"))
+    try:
+        return table.shown(str(orjson.dumps(value), errors="replace"))
+    except TypeError:  # orjson reads what is nested deeper than what it writes
+        return "what is nested so deeply"
 
 
 def _bare(body: bytes) -> Values | None:

@@ -78,6 +78,17 @@ def bench(module: str, arguments: list[str]) -> int:
     return 0
 
 
+def fuzz(arguments: list[str]) -> int:
+    """Set up with Atheris, then become what fuzzes."""
+    environment.ensure(["test", "fuzz"])
+    os.chdir(ROOT)
+    # The fuzz targets use what the tests use.
+    path = os.pathsep.join(map(str, [ROOT / "tests", ROOT]))
+    program = [str(BIN / "python"), "tests/fuzz/fuzz.py", *arguments]
+    _become(program, {**os.environ, "PYTHONPATH": path})
+    return 0
+
+
 def lint(arguments: list[str]) -> int:
     """Set up with the linters and run them all, even after one complained."""
     if arguments:
@@ -112,6 +123,7 @@ def main() -> int:
         "test": test,
         "deploy": deploy,
         "test-deploy": test_deploy,
+        "fuzz": fuzz,
         "lint": lint,
         **{
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")

@@ -15,6 +15,8 @@ from running import Answer, RunningDaemon
 INFER = "/v2/models/double/infer"
 IMAGE = {"name": "image", "shape": [1, 28, 28], "datatype": "FP32", "data": [0.0] * 784}
 X = {"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}
+# Deeper than what Python shows, not deeper than what is read.
+DEEP = b"[" * 1015 + b"]" * 1015
 JSON_LENGTH = "Inference-Header-Content-Length"
 
 # Every route, with a method that it takes.
@@ -22,6 +24,7 @@ ROUTES = [
     ("GET", "/"),
     ("GET", "/status"),
     ("GET", "/metrics"),
+    ("GET", "/openapi.json"),
     ("GET", "/v2"),
     ("GET", "/v2/health/live"),
     ("GET", "/v2/health/ready"),
@@ -127,6 +130,10 @@ def changed(tensor: dict[str, Any], **changes: Any) -> dict[str, Any]:
         (changed(X, shape=[True, 3]), "shape"),
         (changed(X, shape=[1, 4]), "elements"),
         (changed(X, shape=[2**62, 2**62]), "elements"),
+        (changed(X, shape=[0, 2**63], data=[]), "shape"),
+        (changed(X, shape=[1] * 100, data=[1]), "shape"),
+        (b'{"inputs": [{"name": "x", "datatype": "FP32", "shape": %b}]}' % DEEP, "nested"),
+        (b'{"inputs": [{"name": "x", "shape": [1], "datatype": %b}]}' % DEEP, "nested"),
         (changed(X, shape=[3]), "shape"),
         (changed(X, shape=[0, 3], data=[]), "shape"),
         (changed(X, shape=[1, 4], data=[1, 2, 3, 4]), "shape"),
@@ -369,6 +376,10 @@ def test_an_unknown_task_is_not_found(daemon: RunningDaemon) -> None:
         ("multipart/form-data; boundary=b", b"--b\r\n\r\n"),
         ("multipart/form-data; boundary=b", b"--b--\r\n"),
         (
+            "multipart/form-data; charset=undefined; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\ntext\r\n--b--\r\n',
+        ),
+        (
             "multipart/form-data; boundary=b",
             b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\ntext\r\n--b--\r\n',
         ),
@@ -376,6 +387,13 @@ def test_an_unknown_task_is_not_found(daemon: RunningDaemon) -> None:
 )
 def test_a_broken_form_is_refused(daemon: RunningDaemon, content_type: str, body: bytes) -> None:
     refused(daemon.send("POST", "/tasks/digits", body, {"Content-Type": content_type}), 400)
+
+
+def test_a_broken_form_leaves_nothing_in_the_log(daemon: RunningDaemon) -> None:
+    logged = daemon.log.read_text()
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    refused(daemon.send("POST", "/tasks/digits", b"--b\r\n;;;: x", kind), 400, "form")
+    assert daemon.log.read_text() == logged
 
 
 @pytest.mark.parametrize("body", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n" + bytes(50), b"text"])

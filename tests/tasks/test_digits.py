@@ -137,6 +137,15 @@ def test_an_npy_file_that_promises_too_much_is_bad_input(tmp_path: Path) -> None
         digits.from_body(out.getvalue(), "")
 
 
+@pytest.mark.parametrize(
+    "header", [b"{'descr': '<f4', 'shape': (", b"(" * 60, b"{1: 2}", b"'", b"\0" * 60]
+)
+def test_an_npy_file_whose_header_makes_no_sense_is_bad_input(header: bytes) -> None:
+    padded = header.ljust(63) + b"\n"
+    with pytest.raises(BadInput, match="damaged"):
+        digits.from_body(b"\x93NUMPY\x01\0" + len(padded).to_bytes(2, "little") + padded, "")
+
+
 def test_an_npy_file_of_objects_is_bad_input(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([None] * 784), allow_pickle=True)
     with pytest.raises(BadInput):

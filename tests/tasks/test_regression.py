@@ -270,6 +270,15 @@ def test_the_command_predicts_from_a_number(capsys: pytest.CaptureFixture[str]) 
     )
 
 
+@pytest.mark.parametrize("body", [b'{"x": [%b]}', b'{"rows": [{"a": %b}]}', b'{"rows": [%b]}'])
+def test_what_is_nested_where_a_number_should_be_is_bad_input(body: bytes) -> None:
+    deep = b"[" * 600 + b"]" * 600
+    with pytest.raises(BadInput, match="nested so deeply"):
+        regression.answer(
+            regression.from_body(body % deep, "application/json"), lambda x: {}, {"columns": ["a"]}
+        )
+
+
 def test_the_command_prints_the_answer_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     answer = json.loads(predicted(capsys, "12.5", "--json"))
     assert answer.keys() == {"model", "variant", "predictions"}
