@@ -117,7 +117,9 @@ def classify(array: np.ndarray, count: int, labels: list[str]) -> np.ndarray:
     """
     if array.dtype.kind not in "fiu" or array.ndim == 0:
         raise BadInput("classification needs an output of numbers")
-    rows = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+    if not array.size:  # there may be rows without end that hold nothing
+        return np.empty((*array.shape[:-1], min(count, array.shape[-1])), object)
+    rows = array.reshape(-1, array.shape[-1])
     order = np.argsort(-rows.astype(np.float64), axis=1, kind="stable")[:, :count]
     ranked = [
         ":".join([f"{row[i]:f}", str(i), *labels[i : i + 1]]).encode()

@@ -20,7 +20,7 @@ def test_a_shape_of_nothing_beyond_what_there_can_be_is_refused(
         tensors.from_bytes("x", datatype, shape, memoryview(b""))
 
 
-@pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3), (0, 0)])
+@pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3), (0, 0), (2**50, 0)])
 def test_the_classes_of_nothing_are_none(shape: tuple[int, ...]) -> None:
     classes = tensors.classify(np.empty(shape, np.float32), 2, [])
     assert classes.size == 0
