@@ -3,12 +3,8 @@ takes long."""
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from support import ROOT, missing
@@ -16,34 +12,16 @@ from support import ROOT, missing
 sys.path.append(str(ROOT / "scripts"))
 
 import pc_image
-from emulated_pi.progress import step
-from machine import MODELS, STATE
-from pc import Pc
-from pc_image import PcImage
-
-
-@dataclass(frozen=True)
-class Installed:
-    """A PC on which scripts/install-service was run.
-
-    Attributes:
-        said: what it printed.
-    """
-
-    pc: Pc
-    said: str
+from machine import MODELS
+from pc import Installed, Pc
 
 
 @pytest.fixture(scope="session")
 def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pc]:
-    """A PC on which the packages that pi-edge needs were installed before, by itself."""
+    """A PC with Debian and, in /opt/pi-edge/.venv, the packages that pi-edge needs."""
     if reason := pc_image.obstacle():
         missing(reason)
-    image = pc_image.ensure()
-    base = image.folder / f"environment-{_key()}.qcow2"
-    if not base.exists():
-        _install_once(image, tmp_path_factory.mktemp("first"), base)
-    pc = Pc(image, tmp_path_factory.mktemp("pc"), base)
+    pc = Pc(pc_image.ensure(), tmp_path_factory.mktemp("pc"))
     try:
         pc.boot()
         yield pc
@@ -51,47 +29,13 @@ def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pc]:
         pc.switch_off()
 
 
-def _key() -> str:
-    """Changes with what decides which packages are installed."""
-    files = [
-        ROOT / "setup.cfg",
-        ROOT / "scripts/install-service",
-        *(ROOT / "scripts/lib").iterdir(),
-    ]
-    source = b"".join(file.read_bytes() for file in sorted(files) if file.is_file())
-    return hashlib.sha256(source).hexdigest()[:12]
-
-
-def _install_once(image: PcImage, folder: Path, base: Path) -> None:
-    """Installing for the first time takes an emulated PC minutes: what is left of it, without the
-    service's state, is kept, and brought up to date by all that follow."""
-    for old in base.parent.glob("environment-*"):
-        old.unlink()
-    pc = Pc(image, folder)
-    try:
-        with step("install pi-edge on the PC for the first time", 300):
-            pc.boot()
-            install(pc)
-            pc.wait_ready()
-            pc.root(f"systemctl stop pi-edge; rm -r {STATE}/*")
-            shutil.move(pc.shut_down(), base)
-            base.chmod(0o444)
-    finally:
-        pc.switch_off()
-
-
-def install(pc: Pc) -> str:
-    """As the README says, from a clone in a home directory; what it printed."""
-    pc.send_checkout()
-    said = pc.run("cd pi-edge && sudo scripts/install-service 2>&1")
-    pc.connect()  # whoever ran sudo is in the group pi-edge from the next login on
-    return said
-
-
 @pytest.fixture(scope="session")
 def installed(pc: Pc) -> Installed:
-    """The service."""
-    return Installed(pc, install(pc))
+    """The service, installed as the README says, from a clone in a home directory."""
+    pc.send_checkout()
+    said = pc.run("cd pi-edge && sudo scripts/install-service 2>&1", timeout=3600)
+    pc.connect()  # whoever ran sudo is in the group pi-edge from the next login on
+    return Installed(pc, said)
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from pi_edge.errors import Unavailable
 PATIENCE = 900.0
 STATE = "/var/lib/pi-edge"
 MODELS = f"{STATE}/models"
+# By whoever is in the group pi-edge.
+ADD = f"/opt/pi-edge/.venv/bin/pi-edge models add --state {STATE}"
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,7 @@ class Machine:
         called = called or name
         self.run(
             f"cp pi-edge/tests/data/{name}.tflite /tmp/{called}.tflite;"
-            f" pi-edge models add /tmp/{called}.tflite"
+            f" {ADD} /tmp/{called}.tflite"
         )
         self.wait(lambda: self.state(called) == "ready", lambda: self.state(called))
         return called

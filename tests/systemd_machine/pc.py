@@ -6,6 +6,7 @@ import contextlib
 import socket
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from emulated_pi.commands import run
@@ -31,10 +32,7 @@ Host {host}
 
 
 class Pc(Machine):
-    """A PC.
-
-    Args:
-        base: what its disk begins as, a layer on ``image`` (qcow2); else as the image itself.
+    """A PC whose disk begins as ``image``.
 
     Each time that its power is cut it gets another layer on its disk. What was written to new
     clusters of a qcow2 layer is found again only if the guest flushed the disk's cache after it:
@@ -42,7 +40,7 @@ class Pc(Machine):
     brought to the disk is lost, as it may be with a real one.
     """
 
-    def __init__(self, image: PcImage, folder: Path, base: Path | None = None) -> None:
+    def __init__(self, image: PcImage, folder: Path) -> None:
         super().__init__(HOST, folder / "ssh_config")
         self.folder, self._image = folder, image
         self._port = free_ports(1)[0]
@@ -52,7 +50,7 @@ class Pc(Machine):
         (folder / "ssh_config").write_text(
             _SSH.format(host=HOST, port=self._port, key=image.key, folder=folder)
         )
-        self._layer(base or image.disk, "qcow2" if base else "raw")
+        self._layer(image.disk, "raw")
 
     @property
     def serial(self) -> Path:
@@ -107,13 +105,13 @@ class Pc(Machine):
                     return
             time.sleep(1)
 
-    def shut_down(self) -> Path:
-        """Have it switch itself off; its disk then gets another layer on the one returned."""
+    def shut_down(self) -> None:
+        """Have it switch itself off; its disk then gets another layer."""
         assert self._process
         self.root("systemctl poweroff --no-block")
         self.disconnect()
         self._process.wait(PATIENCE)
-        return self._layer_on_top()
+        self._layer_on_top()
 
     def cut_power(self) -> None:
         """Switch it off in the middle of whatever it does."""
@@ -131,11 +129,10 @@ class Pc(Machine):
             self._process.wait()
         self.close()
 
-    def _layer_on_top(self) -> Path:
+    def _layer_on_top(self) -> None:
         below = self.disk
         self._layers += 1
         self._layer(below, "qcow2")
-        return below
 
     def _layer(self, below: Path, kind: str) -> None:
         run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", below, "-F", kind, self.disk])
@@ -147,3 +144,15 @@ class Pc(Machine):
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A PC on which scripts/install-service was run.
+
+    Attributes:
+        said: what it printed.
+    """
+
+    pc: Pc
+    said: str

@@ -68,7 +68,7 @@ def ensure() -> PcImage:
         Unavailable: it could not be made.
     """
     root = recipe.images()
-    source = [HERE / "pc_tree.py", HERE / "pc_image.py"]
+    source = [HERE / "pc_tree.py", HERE / "pc_image.py", SCRIPTS.parent / "setup.cfg"]
     folder = root / f"{recipe.SUITE}-pc-{recipe.key_of(map(str, source))}"
     if not folder.exists():
         root.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ def _build(folder: Path) -> None:
         folder.chmod(0o777)  # the root of its namespace is another user here
     log = recipe.images() / "pc.log"
     modules = os.pathsep.join(map(str, (HERE, SCRIPTS, SCRIPTS.parent)))
-    with step("make the PC's disk from Debian's packages", 90), log.open("wb") as output:
+    with step("make the PC's disk from Debian's packages", 150), log.open("wb") as output:
         done = subprocess.run(
             command,
             env={**environment(), "TMPDIR": str(folder), "MODULES": modules},

@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 from emulated_pi import settings
-from emulated_pi.commands import environment
+from emulated_pi.commands import SYSTEM_PATH, environment
 
+ROOT = Path(__file__).resolve().parents[2]
 HOST = "systemd-pc"
 SIZE = "4G"
 # As settings.COMMANDS, without what only a Raspberry Pi has: a PC has no group gpio.
@@ -42,21 +43,44 @@ def make(tree: Path, folder: Path, sources: str) -> None:
     """Set the tree up, and write kernel, initramfs and disk into ``folder``."""
     for command in (*COMMANDS, ("systemctl", "mask", *_MASKED.split())):
         subprocess.run(["chroot", tree, *command], env=environment(), check=True)
+    _trust(tree)
+    _bring_packages(tree)
     settings.write(tree, HOST, sources, folder)
     (tree / "etc/fstab").write_text("/dev/vda / ext4 noatime 0 1\n")
     # A journal that outlives a reboot.
     (tree / "var/log/journal").mkdir(exist_ok=True)
     for name in ("vmlinuz", "initrd.img"):
         shutil.copyfile((tree / name).resolve(), folder / name)
-    # This machine's own certificates: package indexes are reached as they are from here.
+    _empty(tree)
+    command = ["unshare", "--mount", "sh", "-c", _DISK, "sh", tree, folder / "sd.img", SIZE]
+    subprocess.run(command, env=environment(), check=True)
+
+
+def _trust(tree: Path) -> None:
+    """This machine's own certificates: package indexes are reached as they are from here."""
     for file in Path("/etc/ssl/certs").iterdir():
         if file.is_file() and not (file.suffix == ".pem" and file.is_symlink()):
             copy = tree / "etc/ssl/certs" / file.name
             copy.unlink(missing_ok=True)  # a link leads out of the tree
             shutil.copyfile(file, copy)
-    _empty(tree)
-    command = ["unshare", "--mount", "sh", "-c", _DISK, "sh", tree, folder / "sd.img", SIZE]
-    subprocess.run(command, env=environment(), check=True)
+
+
+def _bring_packages(tree: Path) -> None:
+    """Make /opt/pi-edge/.venv as scripts/install-service does. Emulated, this alone would take a
+    quarter of an hour; what is left to do there is all the rest, and to see that this is there."""
+    target = tree / "opt/pi-edge"
+    shutil.copytree(ROOT / "scripts/lib", target / "scripts/lib")
+    shutil.copytree(ROOT / "pi_edge", target / "pi_edge")
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, target)
+    (tree / "etc/resolv.conf").unlink(missing_ok=True)
+    shutil.copy("/etc/resolv.conf", tree / "etc/resolv.conf")
+    command = ["chroot", tree, "python3", "/opt/pi-edge/scripts/lib/setup.py", "prepare"]
+    environ = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "HOME": "/root"}
+    subprocess.run(command, env=environ, check=True)
+    for path in target.iterdir():
+        if path.name != ".venv":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _empty(tree: Path) -> None:

@@ -128,6 +128,10 @@ def read(path: str) -> Callable[[], object]:
     return lambda: os.close(os.open(path, os.O_RDONLY))
 
 
+def use(path: str) -> Callable[[], object]:
+    return lambda: os.close(os.open(path, os.O_RDWR))
+
+
 NEEDED: dict[str, Callable[[], object]] = {
     "memfd, sealed, with holes": seal,
     "fork": child(lambda: None),
@@ -145,6 +149,7 @@ NEEDED: dict[str, Callable[[], object]] = {
     "write the models": write(f"{STATE}/models/.probe"),
     "write a temporary file": temporary,
     "read the board's revision": read("/proc/cpuinfo"),
+    **{f"open {chip}": use(chip) for chip in map(str, Path("/dev").glob("gpiochip*"))},
 }
 FORBIDDEN: dict[str, Callable[[], object]] = {
     "list /home": lambda: list(Path("/home/pi").iterdir()),

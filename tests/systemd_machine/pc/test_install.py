@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Installed
+from pc import Installed
 
 
 def test_install_service_ends_with_a_service_that_runs(installed: Installed) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import sandbox
 from machine import Machine
-from pc import Pc
+from pc import Installed, Pc
 
 
 @pytest.fixture(scope="module")
-def told(installed: Any) -> dict[str, Any]:
+def told(installed: Installed) -> dict[str, Any]:
     return sandbox.probe(installed.pc)
 
 

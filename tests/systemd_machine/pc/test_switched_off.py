@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from machine import MODELS, STATE, Machine
+from machine import ADD, MODELS, STATE, Machine
 from pc import Pc
 
 # How often the power is cut, and the seconds at most from the begin of the adding to the cut.
@@ -19,7 +19,6 @@ LONGEST = 40.0
 FACTORS = {"double": 2.0, "triple": 3.0}
 # Adds and replaces models for ever, and says so once each is added. $1 is in all new names.
 ADDING = f"""
-export PATH=/opt/pi-edge/.venv/bin:$PATH
 n=0
 while :; do
     for which in double triple; do
@@ -28,8 +27,8 @@ while :; do
         cp pi-edge/tests/data/$which.tflite /tmp/adding/mine.tflite
         cp pi-edge/tests/data/$which.tflite /tmp/adding/more-$1-$n.tflite
         cp pi-edge/tests/data/$which.tflite {MODELS}/copied.tflite
-        pi-edge models add /tmp/adding/mine.tflite >/dev/null && echo mine $which
-        pi-edge models add /tmp/adding/more-$1-$n.tflite >/dev/null && echo more-$1-$n $which
+        {ADD} /tmp/adding/mine.tflite >/dev/null && echo mine $which
+        {ADD} /tmp/adding/more-$1-$n.tflite >/dev/null && echo more-$1-$n $which
     done
 done
 """
