@@ -204,8 +204,7 @@ class Machine:
         """Have a model of tests/data served, perhaps under another name, and wait until it is."""
         called = called or name
         self.run(
-            f"cp pi-edge/tests/data/{name}.tflite /tmp/{called}.tflite;"
-            f" {ADD} /tmp/{called}.tflite"
+            f"cp pi-edge/tests/data/{name}.tflite /tmp/{called}.tflite; {ADD} /tmp/{called}.tflite"
         )
         self.wait(lambda: self.state(called) == "ready", lambda: self.state(called))
         return called

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import sandbox
 from machine import Machine
-from pc import Installed, Pc
+from pc import Pc
 
 
 @pytest.fixture(scope="module")
-def told(installed: Installed) -> dict[str, Any]:
-    return sandbox.probe(installed.pc)
+def told(small: Pc) -> dict[str, Any]:
+    return sandbox.probe(small)
 
 
 def test_all_that_workers_need_is_allowed(told: dict[str, Any]) -> None:

@@ -23,8 +23,8 @@ def test_reload_has_a_model_loaded_that_was_dropped_in(service: Pc) -> None:
 def test_stop_answers_the_request_under_way(service: Pc) -> None:
     body = (ROOT / "docs/pictures/seven.jpg").read_bytes()
     head = (
-        "POST /tasks/digits HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
-        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+        "POST /tasks/digits?model=mnist-linear HTTP/1.1\r\nHost: localhost\r\n"
+        f"Content-Type: image/jpeg\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", service.http), 900) as connection:
         connection.sendall(head.encode())
