@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pi_edge import catalog, files, runtime
-from pi_edge.errors import PiEdgeError
+from pi_edge.errors import PiEdgeError, Unavailable
 from pi_edge.ledger import Ledger, Verdict
 from pi_edge.verification import differences, expectations, tolerance
 from pi_edge.workers.process import Process, Workshop
@@ -81,6 +81,8 @@ def start(
             # What the check's inputs made it allocate, it would keep.
             process.close()
             process = _start(bench, entry, variant, limit)
+    except Unavailable:  # the daemon stops, say: nothing was learnt of the file
+        raise
     except PiEdgeError as error:
         reason = " ".join(str(error).split())
         # The kernel kills with SIGKILL, for want of memory: that may be otherwise another time.

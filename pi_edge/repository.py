@@ -269,7 +269,8 @@ class Repository:
             reason = " ".join(str(error).split()) or type(error).__name__
             if not isinstance(error, PiEdgeError):
                 logger.exception("%s/%s cannot be tried", entry.name, version)
-            logger.error("%s/%s is quarantined: %s", entry.name, version, reason)
+            if not self._stop.is_set():
+                logger.error("%s/%s is quarantined: %s", entry.name, version, reason)
             return Variant("quarantined", reason, None, origin)
         assert self._loop
         server = Serving(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from running import DATA, drop_in, install
 
 from pi_edge import catalog, proving
 from pi_edge.catalog import Entry
-from pi_edge.errors import PiEdgeError
+from pi_edge.errors import PiEdgeError, Unavailable
 from pi_edge.ledger import Ledger
 from pi_edge.proving import Bench
 from pi_edge.workers.process import Process, Workshop
@@ -69,6 +70,16 @@ def test_a_file_nothing_is_known_of_is_tried_in_little_time_once(
     assert proving.known(bench, entry, "default")
     start(bench, entry).close()
     assert limits == [proving.TIME_LIMIT, proving.LONG_TIME_LIMIT]
+
+
+def test_nothing_is_held_against_a_file_whose_trial_was_cut_short(
+    bench: Bench, tmp_path: Path
+) -> None:
+    closed, entry = Workshop(), bare("double", tmp_path)
+    closed.close()
+    with pytest.raises(Unavailable, match="no models are started any more"):
+        start(replace(bench, workshop=closed), entry)
+    assert not proving.known(bench, entry, "default")
 
 
 def test_a_file_that_ran_when_it_was_measured_gets_more_time(

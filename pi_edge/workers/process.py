@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from pi_edge.errors import BadInput, PiEdgeError
+from pi_edge.errors import BadInput, PiEdgeError, Unavailable
 from pi_edge.workers import shared
 from pi_edge.workers.worker import MESSAGE_SIZE, Order, encoded, specs_of
 
@@ -193,6 +193,7 @@ class Workshop:
         self._lock = threading.Lock()
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._closed = False
 
     def start(self, order: Order, seconds: float) -> Process:
         """A worker that has loaded ``order``'s model and run it once.
@@ -203,17 +204,19 @@ class Workshop:
         Raises:
             PiEdgeError: why this file cannot be served: the runtime's reason, or that it takes
                 down the process that runs it, or is not done in time.
+            Unavailable: it is not the file's fault.
         """
         for _ in range(_ATTEMPTS):
             try:
                 return self._start(order, seconds)
             except Ended as error:
                 logger.warning("%s", error)
-        raise PiEdgeError("the process that runs models cannot be started: see the log")
+        raise Unavailable("the process that runs models cannot be started: see the log")
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers, also those that are being started, and start none any more."""
         with self._lock:
+            self._closed = True
             if self._zygote:
                 self._end(self._zygote)
 
@@ -245,6 +248,8 @@ class Workshop:
     def _order(self, message: bytes, handles: list[int]) -> subprocess.Popen[bytes]:
         """Have a worker forked; by which process."""
         with self._lock:
+            if self._closed:
+                raise Unavailable("no models are started any more")
             if self._zygote is None or self._control is None:
                 self._zygote, self._control = self._launch()
             try:

@@ -93,20 +93,21 @@ def ensure(bits: int) -> Image:
         return image
     needs.to_build(board)
     root.mkdir(parents=True, exist_ok=True)
-    with _alone(root / "lock"):
-        _make(kernels, "kernel-*", kernel.build)
-        _make(folder, f"{board.name}-*", lambda unfinished: _build(board, image, unfinished))
+    with alone(root / "lock"):
+        make_whole(kernels, "kernel-*", kernel.build)
+        make_whole(folder, f"{board.name}-*", lambda unfinished: _build(board, image, unfinished))
         for old in root.glob(f"{board.name}-*/"):
             if old != folder and not Image(old, image.kernel).used:
-                _remove(old)
+                remove(old)
         for old in root.glob("kernel-*/"):  # QEMU has read its own already
             if old != kernels:
-                _remove(old)
+                remove(old)
     return image
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
+    """One builder at a time; who comes second waits."""
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -116,22 +117,27 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _make(folder: Path, stale: str, build: Callable[[Path], None]) -> None:
+def make_whole(folder: Path, stale: str, build: Callable[[Path], None]) -> None:
+    """Have ``folder`` built where it is not there; it is there whole or not at all.
+
+    Args:
+        stale: glob of what it is called beside it, without ".unfinished".
+    """
     if folder.exists():
         return
     unfinished = folder.with_name(folder.name + ".unfinished")
     for old in folder.parent.glob(f"{stale}.unfinished"):
-        _remove(old)
+        remove(old)
     unfinished.mkdir()
     try:
         build(unfinished)
         unfinished.rename(folder)
     except BaseException:
-        _remove(unfinished)
+        remove(unfinished)
         raise
 
 
-def _remove(folder: Path) -> None:
+def remove(folder: Path) -> None:
     """Also what belongs to the root of an ordinary user's namespace."""
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists() and os.geteuid() != 0:
@@ -146,7 +152,7 @@ def _build(board: Recipe, image: Image, folder: Path) -> None:
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", folder / file])
     log = recipe.images() / f"{board.name}.log"
     plan = Plan(
-        board.bits, _sources(), str(folder), str(log), str(image.kernel.modules), _python_311()
+        board.bits, sources(), str(folder), str(log), str(image.kernel.modules), _python_311()
     )  # fmt: skip
     plan.write(folder / "plan.json")
     with step(f"make the SD card of {board.host} from Debian's packages", 110):
@@ -193,7 +199,8 @@ def _mmdebstrap(board: Recipe, folder: Path, log: Path) -> None:
         raise Unavailable(f"mmdebstrap could not make the SD card; all that it said is in {log}")
 
 
-def _sources() -> str:
+def sources() -> str:
+    """Lines for the sources of the apt on the machine that is made."""
     mirror = recipe.mirror()
     lines = [f"deb {mirror} {suite} main" for suite in (SUITE, f"{SUITE}-updates")]
     security = mirror.removesuffix("/debian") + "/debian-security"

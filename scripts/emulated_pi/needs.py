@@ -40,7 +40,7 @@ def to_build(board: Recipe) -> None:
     """Raises Unavailable where ``board``'s image cannot be made here."""
     missing = {} if KEYRING.exists() else {"": "debian-archive-keyring"}
     if os.geteuid() != 0:
-        missing |= {} if _find("newuidmap") else {" ": "uidmap"}
+        missing |= {} if find("newuidmap") else {" ": "uidmap"}
     _demand(_TO_BUILD, missing)
     entry = Path("/proc/sys/fs/binfmt_misc", board.emulator)
     text = entry.read_text() if entry.exists() else ""
@@ -53,7 +53,7 @@ def to_build(board: Recipe) -> None:
 
 
 def _demand(commands: Mapping[str, str], missing: Mapping[str, str] | None = None) -> None:
-    packages = {package for command, package in commands.items() if not _find(command)}
+    packages = {package for command, package in commands.items() if not find(command)}
     packages |= set((missing or {}).values())
     if packages:
         raise Unavailable(
@@ -62,5 +62,6 @@ def _demand(commands: Mapping[str, str], missing: Mapping[str, str] | None = Non
         )
 
 
-def _find(command: str) -> str | None:
+def find(command: str) -> str | None:
+    """Where a program is, also one that only root used to need."""
     return shutil.which(command, path=f"{os.environ.get('PATH', '')}:{SYSTEM_PATH}")

@@ -56,6 +56,22 @@ def test_deploy(arguments: list[str]) -> int:
     return 0
 
 
+def test_systemd(arguments: list[str]) -> int:
+    """The same for the service on whole machines; --quick and --board choose among them."""
+    environment.ensure(["test"])
+    os.chdir(ROOT)
+    environ, folders = dict(os.environ), ["pc", "board"]
+    if "--quick" in arguments:
+        environ.setdefault("PI_EDGE_POWER_CUTS", "2")
+        folders = ["pc"]
+    elif "--board" in arguments:
+        folders = ["board"]
+    tests = [f"tests/systemd_machine/{folder}" for folder in folders]
+    others = [argument for argument in arguments if argument not in ("--quick", "--board")]
+    _become([str(BIN / "python"), "-m", "pytest", "-v", *tests, *others], environ)
+    return 0
+
+
 def deploy(arguments: list[str]) -> int:
     """Become what deploys. It needs nothing but Python, unless it is to bring other packages."""
     python = sys.executable
@@ -124,6 +140,7 @@ def main() -> int:
         "deploy": deploy,
         "test-deploy": test_deploy,
         "fuzz": fuzz,
+        "test-systemd": test_systemd,
         "lint": lint,
         **{
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from running import DATA, wait_until
 
-from pi_edge.errors import BadInput, PiEdgeError
+from pi_edge.errors import BadInput, PiEdgeError, Unavailable
 from pi_edge.model import trivial_inputs
 from pi_edge.workers import process as module
 from pi_edge.workers.process import Ended, Process, Workshop
@@ -125,6 +125,28 @@ def test_a_model_that_never_returns_is_refused_and_its_worker_ended(own_shop: Wo
         start(own_shop, "endless", 0.5)
     children = Path(f"/proc/{own_shop.pid}/task/{own_shop.pid}/children")
     wait_until(lambda: not children.read_text().split())
+
+
+def test_a_closed_workshop_ends_what_is_being_started_and_starts_nothing(
+    own_shop: Workshop,
+) -> None:
+    raised: list[BaseException] = []
+
+    def try_endless() -> None:
+        try:
+            start(own_shop, "endless")
+        except BaseException as error:
+            raised.append(error)
+
+    trying = threading.Thread(target=try_endless)
+    trying.start()
+    wait_until(lambda: own_shop.pid)
+    children = Path(f"/proc/{own_shop.pid}/task/{own_shop.pid}/children")
+    wait_until(lambda: children.read_text().split())
+    own_shop.close()
+    trying.join()
+    assert [type(error) for error in raised] == [Unavailable]
+    assert own_shop.pid == 0
 
 
 def test_a_model_that_takes_down_its_process_is_refused_by_the_signal(own_shop: Workshop) -> None:
