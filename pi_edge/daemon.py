@@ -7,6 +7,7 @@ import contextlib
 import faulthandler
 import logging
 import os
+import resource
 import signal
 import socket
 import time
@@ -65,6 +66,9 @@ def serve(config: Config, listener: socket.socket) -> None:
         PiEdgeError: there is no TFLite runtime, or no token where one is needed.
     """
     runtime.installed()
+    # Each model takes half a dozen descriptors, and 1,024 is what a process gets unless it asks.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # The watchdog ends a stuck daemon by SIGABRT: this says in the log where it was stuck.
     faulthandler.enable()
     daemon = Daemon(config)

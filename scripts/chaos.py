@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from running import DATA, RunningDaemon, running_daemon
+from running import DATA, RunningDaemon, children, running_daemon
 
 PATIENCE = 120.0
 FACTORS = (2.0, 3.0)
@@ -156,15 +156,15 @@ def _kill_dropping(daemon: RunningDaemon, folder: Path, rng: random.Random) -> f
 
 def _kill_model(daemon: RunningDaemon, folder: Path, rng: random.Random) -> float:
     time.sleep(rng.uniform(0, 0.3))
-    for zygote in _children(daemon.process.pid):
-        for pid in _children(zygote):
+    for zygote in children(daemon.process.pid):
+        for pid in children(zygote):
             os.kill(pid, signal.SIGKILL)
     return time.monotonic()
 
 
 def _kill_zygote(daemon: RunningDaemon, folder: Path, rng: random.Random) -> float:
     time.sleep(rng.uniform(0, 0.3))
-    for zygote in _children(daemon.process.pid):
+    for zygote in children(daemon.process.pid):
         os.kill(zygote, signal.SIGKILL)
     return time.monotonic()
 
@@ -196,14 +196,6 @@ _NAMES = {
     "removing": "pi-edge models remove",
     "dropping": "a copy by hand",
 }
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError):
-            found += map(int, (task / "children").read_text().split())
-    return found
 
 
 def _judge(what: str, daemon: RunningDaemon, begin: float, tally: Tally) -> None:

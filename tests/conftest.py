@@ -12,6 +12,8 @@ from gpiozero.pins.mock import MockFactory
 from running import WITHOUT_ACCELERATORS, RunningDaemon, install, running_daemon
 from support import ROOT, missing
 
+from pi_edge.workers.process import Workshop
+
 
 @pytest.fixture
 def mock_factory() -> Iterator[MockFactory]:
@@ -36,6 +38,14 @@ def mnist() -> Path:
 def shipped_models() -> Path:
     """The models folder of the checkout."""
     return ROOT / "models"
+
+
+@pytest.fixture(scope="session")
+def shop() -> Iterator[Workshop]:
+    """Starts workers; whoever ends the process that forks them takes one of their own."""
+    workshop = Workshop()
+    yield workshop
+    workshop.close()
 
 
 # Little models of tests/data that the shared daemon serves besides the shipped ones.

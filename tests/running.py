@@ -149,6 +149,15 @@ def running_daemon(
             process.wait()
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process started."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
 def drop_in(name: str, folder: Path, rename: str = "") -> Path:
     """Copy NAME.tflite of tests/data into a models folder, bare."""
     folder.mkdir(parents=True, exist_ok=True)

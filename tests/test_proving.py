@@ -22,13 +22,6 @@ from pi_edge.workers.process import Process, Workshop
 ONE = {"x": np.array([[1, 2, 3]], np.float32)}
 
 
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Workshop]:
-    workshop = Workshop()
-    yield workshop
-    workshop.close()
-
-
 @pytest.fixture
 def bench(shop: Workshop, tmp_path: Path) -> Iterator[Bench]:
     ledger = Ledger(tmp_path)

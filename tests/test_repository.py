@@ -59,13 +59,6 @@ class Folders:
         return self.repository.models()[name].reason
 
 
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Workshop]:
-    workshop = Workshop()
-    yield workshop
-    workshop.close()
-
-
 @pytest.fixture
 def folders(tmp_path: Path, shop: Workshop) -> Iterator[Folders]:
     with turning_loop() as loop:

@@ -135,8 +135,11 @@ class Process:
         where the process that forks was killed, and this one with it."""
         try:
             self._wait(self._guard, _BURIAL_SECONDS)
+        except TimeoutError:
+            return "nothing is heard of its end"
+        try:
             code = int(self._guard.recv(64))
-        except (TimeoutError, OSError, ValueError):
+        except (OSError, ValueError):
             return ""
         how = _signal_name(-code) if code < 0 else f"exit status {code}"
         said = os.pread(self._words, 1 << 16, 0).decode(errors="replace").split("\n")

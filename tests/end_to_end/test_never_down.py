@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from asking import asking
-from running import DATA, PATIENCE, RunningDaemon, drop_in, running_daemon, wait_until
+from running import DATA, PATIENCE, RunningDaemon, children, drop_in, running_daemon, wait_until
 from support import missing
 
 from pi_edge import files
@@ -40,20 +40,12 @@ def put(daemon: RunningDaemon, name: str, rename: str) -> None:
 
 def worker_of(daemon: RunningDaemon, name: str) -> int:
     """The process that runs a model."""
-    zygotes = _children(daemon.process.pid)
-    for pid in [child for zygote in zygotes for child in _children(zygote)]:
+    zygotes = children(daemon.process.pid)
+    for pid in [child for zygote in zygotes for child in children(zygote)]:
         with contextlib.suppress(OSError):
             if Path(f"/proc/{pid}/comm").read_text().strip() == f"model {name}":
                 return pid
     return 0
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError):
-            found += map(int, (task / "children").read_text().split())
-    return found
 
 
 def hang(daemon: RunningDaemon, model: str = "hangs") -> threading.Thread:
@@ -79,7 +71,7 @@ def test_two_hundred_swaps_under_load_fail_and_mix_nothing(tmp_path: Path) -> No
         assert told.refused == 0
         assert set(told.answers) == {2.0, 3.0}
         assert told.asked > 200
-        wait_until(lambda: len(_children(_children(daemon.process.pid)[0])) == 1)  # drained
+        wait_until(lambda: len(children(children(daemon.process.pid)[0])) == 1)  # drained
 
 
 def test_a_model_that_never_returns_costs_no_other_a_request(tmp_path: Path) -> None:
@@ -125,7 +117,7 @@ def test_the_process_that_forks_may_die_too(tmp_path: Path) -> None:
         drop_in("double", daemon.models)
         wait_until(lambda: daemon.model_state("double") == "ready")
         with asking(daemon.port, "double", {2.0}) as told:
-            (zygote,) = _children(daemon.process.pid)
+            (zygote,) = children(daemon.process.pid)
             os.kill(zygote, signal.SIGKILL)
             wait_until(lambda: worker_of(daemon, "double"))
             before = told.answers.total()

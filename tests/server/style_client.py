@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import running
 from PIL import Image
 from running import DATA, PATIENCE, Answer, RunningDaemon, running_daemon, wait_until
 
@@ -95,12 +96,11 @@ def wait_for(daemon: RunningDaemon, running: int, waiting: int) -> None:
 
 def children(daemon: RunningDaemon) -> list[int]:
     """The daemon's child processes but for the one that models are forked from."""
-    tasks = Path(f"/proc/{daemon.process.pid}/task")
-    pids = [pid for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
-    return [int(pid) for pid in pids if b"workers.zygote" not in _command(pid)]
+    pids = running.children(daemon.process.pid)
+    return [pid for pid in pids if b"workers.zygote" not in _command(pid)]
 
 
-def _command(pid: str) -> bytes:
+def _command(pid: int) -> bytes:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):

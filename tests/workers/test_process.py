@@ -22,13 +22,6 @@ from pi_edge.workers.worker import Order
 LONG = 60.0
 
 
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Workshop]:
-    workshop = Workshop()
-    yield workshop
-    workshop.close()
-
-
 @pytest.fixture
 def own_shop() -> Iterator[Workshop]:
     workshop = Workshop()
