@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,27 @@ def _at_once(port: int, count: int) -> list[bytes]:
     finally:
         for sock in sockets:
             sock.close()
+
+
+def test_while_it_is_overloaded_it_says_that_it_is_not_ready_yet_lives(tmp_path: Path) -> None:
+    with run(tmp_path, "--queue", "4") as daemon:
+        drop_in("power", daemon.models)
+        wait_until(lambda: daemon.model_state("power") == "ready")
+        n = 600
+        row = {"name": "x", "shape": [n, n], "datatype": "FP32", "data": [0.001] * (n * n)}
+        body = json.dumps({"inputs": [row]}).encode()
+        with ThreadPoolExecutor(12) as clients:
+            path = "/v2/models/power/infer"
+            asked = [clients.submit(daemon.send, "POST", path, body) for _ in range(12)]
+            wait_until(lambda: any(one.done() and one.result().status == 503 for one in asked))
+            ready, live = (daemon.send("GET", f"/v2/health/{what}") for what in ("ready", "live"))
+            answers = [one.result() for one in asked]
+        assert (ready.status, ready.json()) == (503, {"ready": False})
+        assert live.status == 200
+        refused = [answer for answer in answers if answer.status == 503]
+        assert {answer.status for answer in answers} == {200, 503}
+        assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+        wait_until(lambda: daemon.send("GET", "/v2/health/ready").status == 200)
 
 
 def test_clients_that_vanish_cost_nothing(tmp_path: Path) -> None:
