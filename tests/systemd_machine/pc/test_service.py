@@ -31,7 +31,7 @@ def test_stop_answers_the_request_under_way(service: Pc) -> None:
         with connection.makefile("rb") as stream:
             assert b"100" in stream.readline()  # it has been taken up
             assert stream.readline() == b"\r\n"
-            mark = service.cursor()
+            mark = service.now()
             service.root("systemctl stop --no-block pi-edge")
             service.wait(lambda: service.show("ActiveState") != "active")
             connection.sendall(body)
@@ -48,9 +48,9 @@ def test_stop_answers_the_request_under_way(service: Pc) -> None:
 def test_stop_ends_within_its_limit_though_a_model_hangs(service: Pc) -> None:
     service.add("hangs")
     (worker,) = service.workers("hangs")
-    ticks = f"cut -d' ' -f14 /proc/{worker}/stat"
+    ticks = f"cut -d' ' -f15 /proc/{worker}/stat"  # utime; the process' name has a space
     before = int(service.root(ticks))
-    mark = service.cursor()
+    mark = service.now()
     with socket.create_connection(("127.0.0.1", service.http), 900) as connection:
         body = b'{"inputs": [{"name": "x", "datatype": "FP32", "shape": [1], "data": [1]}]}'
         head = "POST /v2/models/hangs/infer HTTP/1.1\r\nHost: localhost\r\n"
@@ -66,7 +66,7 @@ def test_stop_ends_within_its_limit_though_a_model_hangs(service: Pc) -> None:
 
 
 def test_the_journal_reads_well(service: Pc) -> None:
-    mark = service.cursor()
+    mark = service.now()
     service.run(f"echo nonsense >{MODELS}/broken.tflite")
     service.wait(lambda: service.state("broken").startswith("quarantined"))
     service.root("systemctl restart pi-edge")
