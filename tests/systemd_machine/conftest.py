@@ -4,7 +4,9 @@ takes long."""
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support import ROOT, missing
@@ -17,16 +19,19 @@ from pc import Installed, Pc
 
 
 @pytest.fixture(scope="session")
-def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pc]:
+def pc() -> Iterator[Pc]:
     """A PC with Debian and, in /opt/pi-edge/.venv, the packages that pi-edge needs."""
     if reason := pc_image.obstacle():
         missing(reason)
-    pc = Pc(pc_image.ensure(), tmp_path_factory.mktemp("pc"))
-    try:
-        pc.boot()
-        yield pc
-    finally:
-        pc.switch_off()
+    image = pc_image.ensure()
+    # Not pytest's own: what other runs may clear away, and memory on many machines.
+    with tempfile.TemporaryDirectory(prefix="pi-edge-pc-", dir="/var/tmp") as folder:
+        pc = Pc(image, Path(folder))
+        try:
+            pc.boot()
+            yield pc
+        finally:
+            pc.switch_off()
 
 
 @pytest.fixture(scope="session")

@@ -147,16 +147,14 @@ class Machine:
         lines = self.root(f"set -- {path}; " + script.replace("$0", "$1")).splitlines()
         return [int(line.split()[0]) for line in lines if line.partition(" ")[2] == title]
 
-    def journal(self, since: str = "", *options: str) -> list[str]:
-        """The service's lines in the journal, from after a ``cursor`` on."""
-        after = ["--after-cursor", since] if since else ["-b"]
-        command = ["journalctl", "-u", "pi-edge", "-o", "cat", "--no-pager", *after, *options]
-        return self.root(shlex.join(command)).splitlines()
+    def journal(self, since: str = "") -> list[str]:
+        """The service's lines in the journal, of this boot or since a ``now``."""
+        which = f"--since={since}" if since else "-b"
+        return self.root(f"journalctl -u pi-edge -o cat -q --no-pager {which}").splitlines()
 
-    def cursor(self) -> str:
-        """Where the journal ends now."""
-        out = self.root("journalctl -n 0 --show-cursor --no-pager")
-        return out.partition("-- cursor: ")[2].strip()
+    def now(self) -> str:
+        """What time it is there, for ``journal``."""
+        return self.run("date +@%s.%6N").strip()
 
     def ask(self, path: str, body: Any = None, timeout: float = PATIENCE) -> Answer:
         """One request to the daemon, as from the machine itself; POST where there is a body."""

@@ -15,7 +15,7 @@ from machine import PATIENCE, Machine
 from pc_image import PcImage
 from pc_tree import HOST
 
-from pi_edge.errors import PiEdgeError
+from pi_edge.errors import PiEdgeError, Unavailable
 
 _SSH = """\
 Host {host}
@@ -27,7 +27,8 @@ Host {host}
     HostKeyAlias {host}
     UserKnownHostsFile {folder}/known_hosts
     GlobalKnownHostsFile /dev/null
-    ConnectTimeout 120
+    ConnectTimeout 60
+    ServerAliveInterval 60
 """
 
 
@@ -85,24 +86,23 @@ class Pc(Machine):
     def wait_for_ssh(self) -> None:
         """Wait until it lets one in, and log in."""
         deadline = time.monotonic() + PATIENCE
-        while not self._answers():
-            assert self._process and self._process.poll() is None, (  # noqa: PT018
-                (self.folder / "qemu.log").read_text()
-            )
+        while not (self._answers() and self._lets_in()):
+            assert self._process
+            assert self._process.poll() is None, (self.folder / "qemu.log").read_text()
             assert time.monotonic() < deadline, self.serial.read_text(errors="replace")[-2000:]
             time.sleep(0.5)
-        self.connect()
 
     def reboot(self) -> None:
         """Have it boot again by itself, and wait until it lets one in."""
         before = self.boot_id()
         self.root("systemctl reboot --no-block")
+        self.disconnect()
         while True:
-            self.disconnect()
+            self.wait_for_ssh()
             with contextlib.suppress(PiEdgeError):  # it goes down
-                self.wait_for_ssh()
                 if self.boot_id() != before:
                     return
+            self.disconnect()
             time.sleep(1)
 
     def shut_down(self) -> None:
@@ -136,6 +136,13 @@ class Pc(Machine):
 
     def _layer(self, below: Path, kind: str) -> None:
         run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", below, "-F", kind, self.disk])
+
+    def _lets_in(self) -> bool:
+        try:
+            self.connect()
+        except Unavailable:
+            return False
+        return True
 
     def _answers(self) -> bool:
         """Whether an ssh server is there. QEMU itself takes the connection long before."""

@@ -11,9 +11,7 @@ from machine import Machine
 
 PROBE = Path(__file__).with_name("sandbox_probe.py")
 # What of the unit is about its own program, or would take the service's folder away.
-_LEFT_OUT = (
-    r"(Type|NotifyAccess|ExecReload|ExecStopPost|Restart|RestartSec|WatchdogSec|RuntimeDirectory)="
-)
+_LEFT_OUT = r"(Type|NotifyAccess|Exec\w+|Restart|RestartSec|WatchdogSec|RuntimeDirectory)="
 
 
 def probe(machine: Machine) -> dict[str, Any]:

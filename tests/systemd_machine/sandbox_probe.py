@@ -161,7 +161,8 @@ FORBIDDEN: dict[str, Callable[[], object]] = {
         f"write {folder}": write(f"{folder}/probe")
         for folder in (
             *("/", "/etc", "/etc/pi-edge", "/usr", "/opt/pi-edge", "/boot", "/home", "/root"),
-            *("/run", "/var/lib", "/var/log", "/srv", "/mnt", "/dev/shm", "/dev/mqueue"),
+            *("/run", "/run/lock", "/var/lib", "/var/log", "/srv", "/mnt"),
+            *("/dev/shm", "/dev/mqueue"),
         )
     },
     "write /proc/sys": lambda: Path("/proc/sys/kernel/hostname").write_text("x"),

@@ -46,7 +46,7 @@ def test_kill_9_takes_all_workers_along_and_is_followed_by_a_new_daemon(service:
 
 def test_a_daemon_that_hangs_is_ended_by_the_watchdog_and_started_again(service: Pc) -> None:
     before, count, processes = service.pid, restarts(service), service.processes()
-    mark = service.cursor()
+    mark = service.now()
     service.root(f"kill -STOP {before}")
     service.wait(lambda: restarts(service) > count, lambda: service.journal(mark))
     service.wait_ready()
@@ -71,7 +71,7 @@ def test_a_worker_that_is_stopped_is_replaced_while_others_answer(service: Pc) -
 
 def test_an_inference_that_never_returns_costs_one_answer(service: Pc) -> None:
     service.add("hangs")
-    before, count, mark = service.pid, restarts(service), service.cursor()
+    before, count, mark = service.pid, restarts(service), service.now()
     assert service.infer("hangs", [1.0], [1]).status == 503
     service.wait(lambda: service.infer("hangs", [-1.0], [1]).status == 200)
     assert (service.pid, restarts(service)) == (before, count)
