@@ -158,6 +158,16 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def worker_of(daemon: RunningDaemon, name: str) -> int:
+    """The process that runs a model."""
+    zygotes = children(daemon.process.pid)
+    for pid in [child for zygote in zygotes for child in children(zygote)]:
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/comm").read_text().strip() == f"model {name}":
+                return pid
+    return 0
+
+
 def drop_in(name: str, folder: Path, rename: str = "") -> Path:
     """Copy NAME.tflite of tests/data into a models folder, bare."""
     folder.mkdir(parents=True, exist_ok=True)

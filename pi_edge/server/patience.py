@@ -46,19 +46,22 @@ class Patience:
         # The end may have begun in the data before.
         return not _END.search(self._tail + data[:room])
 
-    def came(self, data: bytes, head_done: bool, in_body: bool, now: float) -> None:
+    def came(
+        self, data: bytes, head_done: bool, in_body: bool, now: float, of_body: bool = False
+    ) -> None:
         """Note what was received.
 
         Args:
             head_done: with it a head became whole.
             in_body: what comes next belongs to a body.
+            of_body: it began in a body, of which it may be the end.
         """
         self._received += len(data)
         if head_done:
             self._since, self._head, self._tail = None, 0, b""
             if in_body:
                 self._mark = (self._received, now)
-        elif not in_body:
+        elif not in_body and not of_body:
             if self._since is None:
                 self._since = now
             self._head += len(data)

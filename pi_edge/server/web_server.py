@@ -99,12 +99,13 @@ class Protocol(HttpProtocol):
         if not self.in_body and self._client.head_too_large(data):
             self._end(431, f"the head of this request has more than {MAX_HEAD} bytes: shorten it")
             return
-        before = self.cycle
+        before, of_body = self.cycle, self.in_body
         try:
             super().data_received(data)
         except Exception:  # such as a path that is not ASCII; the connection's state is unknown
             self.send_400_response("")
-        self._client.came(data, self.cycle is not before, self.in_body, self.loop.time())
+        head_done = self.cycle is not before
+        self._client.came(data, head_done, self.in_body, self.loop.time(), of_body)
 
     def look(self, now: float) -> None:
         """End the connection where the client takes too long.
@@ -115,6 +116,8 @@ class Protocol(HttpProtocol):
         waited = self.cycle is not None and self.cycle.waiting_for_100_continue
         reading = not self.flow.read_paused and not waited
         late = self._client.lost(self.transport, reading, self.in_body, now)
+        if late == "head" and self.cycle is not None and not self.cycle.response_complete:
+            return  # it is the server that is slow; a request sent ahead waits for its turn
         if late == "answer":
             self.transport.abort()
         elif late and (self._client.begun() or late == "body") and not self._answering():

@@ -21,7 +21,16 @@ from typing import Any
 
 import pytest
 from asking import asking
-from running import DATA, PATIENCE, RunningDaemon, children, drop_in, running_daemon, wait_until
+from running import (
+    DATA,
+    PATIENCE,
+    RunningDaemon,
+    children,
+    drop_in,
+    running_daemon,
+    wait_until,
+    worker_of,
+)
 from support import missing
 
 from pi_edge import files
@@ -37,16 +46,6 @@ def run(folder: Path, *flags: str, **how: Any) -> contextlib.AbstractContextMana
 def put(daemon: RunningDaemon, name: str, rename: str) -> None:
     """A bare model takes its place at one instant, as `pi-edge models add` does it."""
     files.write_bytes(daemon.models / f"{rename}.tflite", (DATA / f"{name}.tflite").read_bytes())
-
-
-def worker_of(daemon: RunningDaemon, name: str) -> int:
-    """The process that runs a model."""
-    zygotes = children(daemon.process.pid)
-    for pid in [child for zygote in zygotes for child in children(zygote)]:
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}/comm").read_text().strip() == f"model {name}":
-                return pid
-    return 0
 
 
 def hang(daemon: RunningDaemon, model: str = "hangs") -> threading.Thread:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from running import (
     install,
     running_daemon,
     wait_until,
+    worker_of,
 )
 
 GET = b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -283,3 +287,23 @@ def test_beyond_this_machine_an_address_has_a_rate(
 def test_on_this_machine_nobody_counts(command: tuple[str, ...], tmp_path: Path) -> None:
     with started(tmp_path, "--client-rate", "1", command=command) as daemon:
         assert {daemon.send("GET", "/v2/health/live").status for _ in range(20)} == {200}
+
+
+@pytest.mark.parametrize("ahead", [b"", GET[:20]], ids=["alone", "another begun behind it"])
+def test_a_model_that_takes_its_time_is_no_slow_client(
+    impatient: RunningDaemon, ahead: bytes
+) -> None:
+    row = {"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}
+    body = json.dumps({"inputs": [row]}).encode().ljust(1000)
+    worker = wait_until(lambda: worker_of(impatient, "double"))
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        with socket.create_connection(("127.0.0.1", impatient.port), PATIENCE) as sock:
+            sock.sendall(POST + body[:500])
+            time.sleep(0.2)  # so that the end of the body comes by itself
+            sock.sendall(body[500:] + ahead)
+            time.sleep(3.5)  # more than three times what a client would have
+            os.kill(worker, signal.SIGCONT)
+            assert sock.recv(65536).startswith(b"HTTP/1.1 200 ")
+    finally:
+        os.kill(worker, signal.SIGCONT)
