@@ -52,6 +52,7 @@ class Ledger:
     def __init__(self, state: Path) -> None:
         self._lock = threading.Lock()
         self._path = state / FILE
+        self._closed = False
         self._connection = self._open()
 
     def verdict(self, key: str) -> Verdict | None:
@@ -93,7 +94,9 @@ class Ledger:
         return False
 
     def close(self) -> None:
+        """Let go of the file; what is learnt from now on is not kept."""
         with self._lock, contextlib.suppress(sqlite3.Error):
+            self._closed = True
             self._connection.close()
 
     def _open(self) -> sqlite3.Connection:
@@ -124,6 +127,8 @@ class Ledger:
         try:
             yield
         except sqlite3.Error as error:
+            if self._closed:
+                return
             logger.error("%s cannot be %s now: %s", self._path, what, error)
 
 

@@ -18,7 +18,7 @@ from pi_edge import catalog, files, runtime
 from pi_edge.errors import PiEdgeError, Unavailable
 from pi_edge.ledger import Ledger, Verdict
 from pi_edge.verification import differences, expectations, tolerance
-from pi_edge.workers.process import Process, Workshop
+from pi_edge.workers.process import Ended, Process, Workshop
 from pi_edge.workers.worker import Order
 
 # Seconds for loading and the first inference of a file that nothing is known of.
@@ -158,6 +158,7 @@ def _checked(process: Process, entry: catalog.Entry, variant: str, limit: float)
 
     Raises:
         PiEdgeError: it gives other outputs, or none.
+        Unavailable: it is not the file's fault that it gives none.
     """
     try:
         check = expectations(entry, variant, process.inputs)
@@ -170,6 +171,12 @@ def _checked(process: Process, entry: catalog.Entry, variant: str, limit: float)
     except TimeoutError:
         process.close()
         raise PiEdgeError(f"its check took longer than {limit:g} s") from None
+    except Ended as error:
+        cause = process.cause()
+        process.close()
+        if not cause:  # all workers ended, as they do when the daemon stops
+            raise Unavailable(f"its check was cut short: {error}") from error
+        raise PiEdgeError(f"its check failed: {error} ({cause})") from error
     except PiEdgeError as error:
         process.close()
         raise PiEdgeError(f"its check failed: {error}") from error

@@ -90,3 +90,13 @@ def test_it_may_be_used_from_any_thread(tmp_path: Path) -> None:
         thread.join()
     assert ledger.counts() == {DOUBLE: (80, 0)}
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_what_is_learnt_after_the_end_is_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.close()
+    ledger.judge("key")
+    assert ledger.verdict("key") is None
+    assert caplog.messages == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -180,6 +181,31 @@ def test_no_worker_is_left_of_a_model_that_fails_its_check(
     with pytest.raises(PiEdgeError, match="check"):
         start(bench, checked(tmp_path, check))
     assert [worker.line.fileno() for worker in started] == [-1]
+
+
+def test_a_check_that_is_cut_short_is_held_against_no_file(bench: Bench, tmp_path: Path) -> None:
+    own = Workshop()
+    check = {"inputs": {"x": [1]}, "outputs": {"y": [1]}}
+    entry = catalog.read(install("hangs", tmp_path, check=check))
+    begun = threading.Event()
+    real = Process.run
+
+    def running(self: Process, *given: Any) -> Any:
+        begun.set()
+        return real(self, *given)
+
+    def close() -> None:
+        begun.wait(60)
+        own.close()
+
+    closing = threading.Thread(target=close, daemon=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Process, "run", running)
+        closing.start()
+        with pytest.raises(Unavailable, match="its check was cut short"):
+            start(replace(bench, workshop=own), entry)
+    closing.join()
+    assert not proving.known(bench, entry, entry.default)
 
 
 def test_another_check_is_another_trial(bench: Bench, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_the_journal_reads_well(service: Pc) -> None:
     lines = service.journal(mark)
     print("\n".join(lines))
     text = "\n".join(lines)
-    assert re.search(r"broken/\S+ is quarantined: broken\.tflite ", text)
+    assert re.search(r"broken/\S+ is quarantined: \S+ is not a TFLite model", text)
     assert "degraded at http://127.0.0.1:8080" in text
     assert "stopped" in text
     assert "Traceback" not in text
