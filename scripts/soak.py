@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from asking import asking
-from running import DATA, RunningDaemon, running_daemon
+from running import DATA, RunningDaemon, children, running_daemon
 
-from pi_edge import files, processes
+from pi_edge import files
 
 WARM_UP = 0.2
 GROWTH_MB = 2.0
@@ -99,13 +99,27 @@ def _watch(daemon: RunningDaemon, seconds: float, asked: Callable[[], int]) -> d
 
 
 def _sizes(pid: int) -> dict[str, float]:
-    usage = processes.usage(pid)
-    memory = sum(one.proportional or one.resident for one in usage.values())
+    family = _family(pid)
     return {
-        "MB": memory / 1e6,
+        "MB": sum(map(_own_memory, family)) / 1e6,
         "descriptors": float(len(list(Path(f"/proc/{pid}/fd").iterdir()))),
-        "processes": float(sum(one.count for one in usage.values())),
+        "processes": float(len(family)),
     }
+
+
+def _family(pid: int) -> list[int]:
+    return [pid, *(one for child in children(pid) for one in _family(child))]
+
+
+def _own_memory(pid: int) -> int:
+    """Bytes that are of no file: what is shared among these processes divided among them. (Of
+    libraries each has the less the more other programs on the machine use them.)"""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended meanwhile
+        return 0
+    sizes = {line.split(":")[0]: line.split()[1] for line in lines if line.endswith("kB")}
+    return 1024 * sum(int(sizes[kind]) for kind in ("Pss_Anon", "Pss_Shmem"))
 
 
 def _middle(values: list[float]) -> float:
