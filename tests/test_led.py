@@ -468,7 +468,7 @@ def test_the_daemons_light_winks_for_inferences_and_not_for_bad_requests(
         assert [change["lit"] for change in light_of(url)["transitions"]][-2:] == [False, True]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_daemon_told_to_stop_leaves_the_light_dark(
     shipped_models: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
