@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -511,7 +512,7 @@ def test_one_model_out_of_several_shows_as_degraded(shipped_models: Path, tmp_pa
     models = tmp_path / "models"
     models.mkdir()
     (models / "broken.tflite").write_bytes(b"no model")
-    (models / "mnist-mlp").symlink_to(shipped_models / "mnist-mlp")
+    shutil.copytree(shipped_models / "mnist-mlp", models / "mnist-mlp")
     with daemon(models, tmp_path) as (_, url):
         assert light_of(url)["shows"] == "degraded"
 
