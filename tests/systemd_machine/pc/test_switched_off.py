@@ -14,7 +14,7 @@ from pc import Pc
 
 # How often the power is cut, and the seconds at most from the begin of the adding to the cut.
 CUTS = int(os.environ.get("PI_EDGE_POWER_CUTS", "20"))
-LONGEST = 40.0
+LONGEST = 90.0
 
 FACTORS = {"double": 2.0, "triple": 3.0}
 # Adds and replaces models for ever, and says so once each is added. $1 is in all new names.
@@ -26,9 +26,9 @@ while :; do
         rm -rf /tmp/adding; mkdir /tmp/adding
         cp pi-edge/tests/data/$which.tflite /tmp/adding/mine.tflite
         cp pi-edge/tests/data/$which.tflite /tmp/adding/more-$1-$n.tflite
-        cp pi-edge/tests/data/$which.tflite {MODELS}/copied.tflite
-        {ADD} /tmp/adding/mine.tflite >/dev/null && echo mine $which
         {ADD} /tmp/adding/more-$1-$n.tflite >/dev/null && echo more-$1-$n $which
+        cp /opt/pi-edge/models/mnist-cnn/float32.tflite {MODELS}/copied.tflite
+        {ADD} /tmp/adding/mine.tflite >/dev/null && echo mine $which
     done
 done
 """
