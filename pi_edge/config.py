@@ -54,6 +54,8 @@ class Config:
         state: folder for what must outlive a restart; STATE/models holds the owner's models.
         threads: threads one inference may use.
         max_body: largest request body in bytes.
+        body_memory: megabytes that all request bodies may take together, 0 for a quarter of the
+            machine's memory; one of max_body is always taken.
         deadline: seconds that one inference may take before its worker is replaced; a model.json
             may say otherwise for its model.
         patience: seconds that a request may have to wait for earlier ones; others are sent away.
@@ -81,6 +83,7 @@ class Config:
     state: Path = Path()
     threads: int = 1
     max_body: int = 64 * 1024 * 1024
+    body_memory: int = 0
     deadline: int = 30
     patience: int = 5
     queue: int = 512
@@ -102,6 +105,7 @@ _RANGES = {
     "threads": (1, 256),
     "led_pin": (0, 53),
     "max_body": (1024, 2**40),
+    "body_memory": (0, 2**20),
     "deadline": (1, 86400),
     "patience": (1, 3600),
     "queue": (1, 100_000),

@@ -22,7 +22,8 @@ from pi_edge.ledger import Counts, Ledger
 from pi_edge.listening import url_of
 from pi_edge.model import trivial_inputs
 from pi_edge.model_status import ModelStatus
-from pi_edge.proving import Bench, half_of_memory
+from pi_edge.processes import memory
+from pi_edge.proving import Bench
 from pi_edge.repository import Repository
 from pi_edge.workers.process import Workshop
 
@@ -95,7 +96,7 @@ class Daemon:
         # What /status says of the status light; whoever drives one replaces this.
         self.led: Callable[[], dict[str, Any]] = lambda: {"light": "none"}
         self._workshop, self._ledger = Workshop(), Ledger(config.state)
-        bench = Bench(self._workshop, self._ledger, config.threads, half_of_memory())
+        bench = Bench(self._workshop, self._ledger, config.threads, memory() // 2)
         self.repository = Repository(
             config.models,
             catalog.owned_models(config.state),
@@ -172,7 +173,7 @@ class Daemon:
             PiEdgeError: it listens beyond this machine and cannot have a token.
         """
         # Imported here, with the socket already listening: this takes the most of the start.
-        from pi_edge.server import app, clients, style_route, web_server
+        from pi_edge.server import app, bodies, clients, style_route, web_server
         from pi_edge.server.gate import Gate
 
         config = self.config
@@ -185,7 +186,7 @@ class Daemon:
             self.repository,
             lambda: self.state,
             self.status,
-            config.max_body,
+            bodies.Room(config.max_body, config.body_memory << 20 or memory() // 4),
             style_route.Settings(config.style_memory, config.style_queue, config.threads),
             self._on_inference,
             token,

@@ -31,6 +31,11 @@ class Usage:
         return Usage(self.count + other.count, self.resident + other.resident, both)
 
 
+def memory() -> int:
+    """This machine's memory in bytes."""
+    return _PAGE * os.sysconf("SC_PHYS_PAGES")
+
+
 def usage(pid: int | None = None, proc: Path = PROC) -> dict[str, Usage]:
     """Memory of process ``pid`` (this one where None), as "daemon", and of those below it, named
     by the module they run ("tasks.style.worker" for pi_edge.tasks.style.worker; "other"); those

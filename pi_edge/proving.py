@@ -17,6 +17,7 @@ from typing import Any
 from pi_edge import catalog, files, runtime
 from pi_edge.errors import PiEdgeError, Unavailable
 from pi_edge.ledger import Ledger, Verdict
+from pi_edge.processes import memory
 from pi_edge.verification import differences, expectations, tolerance
 from pi_edge.workers.process import Ended, Process, Workshop
 from pi_edge.workers.worker import Order
@@ -40,11 +41,6 @@ class Bench:
     ledger: Ledger
     threads: int = 1
     memory: int = 0
-
-
-def half_of_memory() -> int:
-    """Half of this machine's memory in bytes: what one model may take."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def told_sha256(entry: catalog.Entry, variant: str) -> str | None:
@@ -135,7 +131,7 @@ def try_in_child(path: Path, threads: int, time_limit: float) -> None:
     """
     workshop = Workshop()
     try:
-        order = Order(str(path), f"trial {path.stem}", threads, True, half_of_memory())
+        order = Order(str(path), f"trial {path.stem}", threads, True, memory() // 2)
         workshop.start(order, time_limit).close()
     finally:
         workshop.close()

@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="threads one inference uses (1)")
     parser.add_argument("--max-body", type=int, metavar="BYTES", help="largest request body")
     parser.add_argument(
+        "--body-memory", type=int, metavar="MB", help="for all bodies (a quarter of the memory)"
+    )
+    parser.add_argument(
         "--deadline", type=int, metavar="S", help="seconds one inference may take (30)"
     )
     parser.add_argument(

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from pi_edge.errors import BadInput, PiEdgeError, Unavailable
 from pi_edge.server import asked
-from pi_edge.server.bodies import BodyRefused
+from pi_edge.server.bodies import BodyRefused, Crowded
 
 # How long a client may go on sending a body that was refused.
 LINGER_SECONDS = 5.0
@@ -108,11 +108,10 @@ def is_logged(error: Exception) -> bool:
 def to_error(scope: Scope, error: Exception) -> Response:
     """What to answer to a request that ended in ``error``. Of one that is logged it tells the
     request's id, for finding it in the log."""
-    if isinstance(error, BodyRefused):
-        return LastAnswer(error_json(str(error)), error.status, media_type="application/json")
-    if isinstance(error, Refused):
+    if isinstance(error, BodyRefused | Crowded | Refused):
+        headers = error.headers if isinstance(error, Refused) else _retry_after(error)
         body = error_json(str(error))
-        return LastAnswer(body, error.status, error.headers, media_type="application/json")
+        return LastAnswer(body, error.status, headers, media_type="application/json")
     if is_logged(error):
         status, told = 500, f"pi-edge made a mistake ({type(error).__name__}): see its log"
         if isinstance(error, PiEdgeError):

@@ -18,6 +18,7 @@ from pi_edge.repository import Repository
 from pi_edge.server import answers, inference_protocol, openapi, style_route, task_routes
 from pi_edge.server.asked import Asked
 from pi_edge.server.authorization import TokenDemanded
+from pi_edge.server.bodies import Room
 from pi_edge.server.gate import Gate, preflight, readable_by
 from pi_edge.server.metrics import Metrics
 
@@ -34,7 +35,7 @@ class Application:
         repository: the models it serves.
         state: the daemon's state.
         status: what /status says beside the models; called on a thread.
-        max_body: largest request body in bytes, compressed or not.
+        room: what request bodies may take.
         styling: limits of styling photos.
         on_picture: called on the event loop after each photo styled.
         token: what clients must show; None lets everybody in.
@@ -46,25 +47,25 @@ class Application:
         repository: Repository,
         state: Callable[[], str],
         status: Callable[[], dict[str, Any]],
-        max_body: int,
+        room: Room,
         styling: style_route.Settings = _DEFAULTS,
         on_picture: Callable[[], None] = lambda: None,
         token: Token | None = None,
         gate: Gate | None = None,
     ) -> None:
-        style = style_route.StyleRoute(repository, styling, max_body, on_picture)
+        style = style_route.StyleRoute(repository, styling, room.limit, on_picture)
         self._line = style.line
-        self._metrics = Metrics(repository, state, self._line, status)
+        self._metrics = Metrics(repository, state, self._line, room, status)
         routes = [
-            *inference_protocol.routes(repository, state, max_body),
+            *inference_protocol.routes(repository, state, room),
             Route("/tasks/style", style, methods=["POST"]),
-            *task_routes.routes(repository, status, self._metrics, max_body),
+            *task_routes.routes(repository, status, self._metrics, room),
             Route("/openapi.json", openapi.serve),
         ]
         self._router: ASGIApp = Router(routes, redirect_slashes=False)
         if token:
             self._router = TokenDemanded(self._router, token)
-        self._gate = gate
+        self._gate, self._room = gate, room
         # One endpoint may have two patterns, with and without a version: they count as one.
         self._patterns: dict[Any, str] = {route.endpoint: route.path for route in reversed(routes)}
 
@@ -102,6 +103,8 @@ class Application:
                 _log(scope, error)
             await answers.to_error(scope, error)(scope, receive, watch)
         finally:
+            if asked.held:
+                self._room.leave(asked)
             # Made-up paths count as one: nobody shall fill the memory with them.
             route = self._patterns.get(scope.get("endpoint"), "none")
             status = statuses[0] if statuses else 499  # the client went away

@@ -18,12 +18,14 @@ class Asked(trace.Request):
 
     ``model`` and ``variant`` are the names of what exists, else "": nobody shall fill the memory
     with made-up ones. ``kind`` is what /metrics counts its error under, "" where there was none.
+    ``held`` is what its body takes of the room for bodies, in bytes.
     """
 
-    __slots__ = ("kind", "model", "variant")
+    __slots__ = ("held", "kind", "model", "variant")
 
     def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         super().__init__(headers)
+        self.held = 0
         self.kind = self.model = self.variant = ""
 
     def find(

@@ -10,7 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from pi_edge.errors import BadInput, TooLarge
+from pi_edge.errors import BadInput, Overloaded, TooLarge
+from pi_edge.server import asked
+from pi_edge.server.asked import Asked
 
 # Above this many bytes a thread compresses and decompresses, so that others need not wait.
 _LARGE = 64 * 1024
@@ -18,6 +20,48 @@ _LARGE = 64 * 1024
 
 class BodyRefused(TooLarge):
     """The body was over the limit before it was read to its end."""
+
+
+class Crowded(Overloaded):
+    """There was no room for the body beside those of other requests."""
+
+
+class Room:
+    """What bodies that are held whole may take. Those of up to 64 KiB are not counted: there can
+    be no more of them than connections.
+
+    Args:
+        limit: bytes of one body, compressed or not.
+        memory: bytes of all of them together; never less than ``limit``.
+    """
+
+    def __init__(self, limit: int, memory: int) -> None:
+        self.limit = limit
+        self._size = self._free = max(memory, limit)
+
+    @property
+    def taken(self) -> int:
+        """Bytes that bodies take now."""
+        return self._size - self._free
+
+    def take(self, about: Asked, size: int) -> None:
+        """Let a request's body grow to ``size`` bytes.
+
+        Raises:
+            Crowded: the others leave no room for that.
+        """
+        more = size - about.held
+        if size <= _LARGE or more <= 0:
+            return
+        if more > self._free:
+            raise Crowded("other requests' bodies take all room there is: come again", 1)
+        self._free -= more
+        about.held = size
+
+    def leave(self, about: Asked) -> None:
+        """The request is over."""
+        self._free += about.held
+        about.held = 0
 
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
@@ -39,32 +83,35 @@ def check_announced(headers: Mapping[bytes, bytes], limit: int) -> None:
         raise _refused(limit)
 
 
-async def read(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    """The whole body, decompressed.
+async def read(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, room: Room) -> bytes:
+    """The whole body, decompressed. It has its room until the request is over.
 
     Raises:
-        BodyRefused: it says, or turns out, to have more than ``limit`` bytes.
+        BodyRefused: it says, or turns out, to have more bytes than one body may.
         TooLarge: it unpacks to more.
+        Crowded: there is no room for it beside others.
         BadInput: it is not compressed the way it says.
         HTTPException: 415, compressed in an unknown way.
         ClientDisconnect: the client went away.
     """
-    check_announced(headers, limit)
+    check_announced(headers, room.limit)
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
-        body = await _read_on(body, receive, limit)
+        body = await _read_on(body, receive, room, asked.of(scope))
     elif message["type"] == "http.disconnect":
         raise ClientDisconnect
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() != b"identity":
         if len(body) > _LARGE:
-            return await asyncio.to_thread(decompress, body, encoding, limit)
-        return decompress(body, encoding, limit)
+            body = await asyncio.to_thread(decompress, body, encoding, room.limit)
+        else:
+            body = decompress(body, encoding, room.limit)
+        room.take(asked.of(scope), len(body))
     return body
 
 
-async def _read_on(start: bytes, receive: Receive, limit: int) -> bytes:
+async def _read_on(start: bytes, receive: Receive, room: Room, about: Asked) -> bytes:
     body = bytearray(start)
     more = True
     while more:
@@ -72,8 +119,9 @@ async def _read_on(start: bytes, receive: Receive, limit: int) -> bytes:
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         body += message.get("body", b"")
-        if len(body) > limit:
-            raise _refused(limit)
+        if len(body) > room.limit:
+            raise _refused(room.limit)
+        room.take(about, len(body))
         more = message.get("more_body", False)
     return bytes(body)
 

@@ -19,6 +19,7 @@ from pi_edge.errors import BadInput
 from pi_edge.model_status import ModelStatus
 from pi_edge.repository import Repository
 from pi_edge.server import answers, asked, bodies, tensors
+from pi_edge.server.bodies import Room
 
 # Shorter answers are not worth compressing, even where the client would take it.
 _COMPRESS_FROM = 1024
@@ -44,12 +45,12 @@ class InferRequest(NamedTuple):
 class Infer:
     """The endpoint."""
 
-    def __init__(self, repository: Repository, max_body: int) -> None:
-        self._repository, self._max_body = repository, max_body
+    def __init__(self, repository: Repository, room: Room) -> None:
+        self._repository, self._room = repository, room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = bodies.headers_of(scope)
-        body = await bodies.read(headers, receive, self._max_body)
+        body = await bodies.read(scope, headers, receive, self._room)
         name, version = scope["path_params"]["name"], scope["path_params"].get("version", "")
         about = asked.of(scope)
         status, handle = about.find(self._repository, name, version)

@@ -24,6 +24,7 @@ from pi_edge.model_status import ModelStatus, Variant
 from pi_edge.repository import Repository
 from pi_edge.server import bodies
 from pi_edge.server.answers import Json
+from pi_edge.server.bodies import Room
 from pi_edge.server.infer import Infer, labels, read_json
 
 EXTENSIONS = [
@@ -42,10 +43,10 @@ _INDEX_STATES = {"ready": "READY", "probing": "LOADING", "loading": "LOADING"}
 _CONFIG_TYPES = {"BYTES": "TYPE_STRING"}
 
 
-def routes(repository: Repository, state: Callable[[], str], max_body: int) -> list[Route]:
+def routes(repository: Repository, state: Callable[[], str], room: Room) -> list[Route]:
     """The routes; ``state`` tells the daemon's state."""
-    api = _Api(repository, state, max_body)
-    infer = Infer(repository, max_body)
+    api = _Api(repository, state, room)
+    infer = Infer(repository, room)
     model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
     return [
         Route(f"{model}/infer", infer, methods=["POST"]),
@@ -69,8 +70,8 @@ def routes(repository: Repository, state: Callable[[], str], max_body: int) -> l
 
 
 class _Api:
-    def __init__(self, repository: Repository, state: Callable[[], str], max_body: int) -> None:
-        self._repository, self._state, self._max_body = repository, state, max_body
+    def __init__(self, repository: Repository, state: Callable[[], str], room: Room) -> None:
+        self._repository, self._state, self._room = repository, state, room
 
     async def server(self, request: Request) -> Response:
         return Json({"name": "pi-edge", "version": __version__, "extensions": EXTENSIONS})
@@ -189,7 +190,7 @@ class _Api:
     async def _body(self, request: Request) -> dict[str, Any]:
         """The request's JSON object; none is as good as an empty one."""
         headers = bodies.headers_of(request.scope)
-        body = await bodies.read(headers, request.receive, self._max_body)
+        body = await bodies.read(request.scope, headers, request.receive, self._room)
         return read_json(body) if body else {}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pi_edge.repository import Repository
+from pi_edge.server.bodies import Room
 from pi_edge.server.counts import Counts
 from pi_edge.server.line import Line
 
@@ -21,6 +22,7 @@ class Metrics:
         repository: the models.
         state: the daemon's state.
         styling: the line of photos.
+        room: what request bodies take.
         status: what /status says beside the models; may take a moment.
     """
 
@@ -29,10 +31,11 @@ class Metrics:
         repository: Repository,
         state: Callable[[], str],
         styling: Line,
+        room: Room,
         status: Callable[[], dict[str, Any]],
     ) -> None:
         self._repository, self._state, self._styling = repository, state, styling
-        self._status = status
+        self._room, self._status = room, status
         self._counts = Counts()
         self.count = self._counts.add
 
@@ -51,7 +54,7 @@ class Metrics:
         from pi_edge.server.exposition import daemon, machine, models, requests
 
         status = self._status()
-        yield from requests.families(self._counts, self._styling)
+        yield from requests.families(self._counts, self._styling, self._room)
         yield from models.families(self._repository)
         yield from daemon.families(self._state(), status)
         yield from machine.families(status.get("machine", {}))

@@ -22,6 +22,7 @@ from pi_edge.repository import Repository
 from pi_edge.server import asked, bodies
 from pi_edge.server.answers import Json
 from pi_edge.server.asked import Asked
+from pi_edge.server.bodies import Room
 from pi_edge.server.infer import refuse_non_finite
 from pi_edge.server.metrics import Metrics
 from pi_edge.server.page import page
@@ -36,10 +37,10 @@ def routes(
     repository: Repository,
     status: Callable[[], dict[str, Any]],
     metrics: Metrics,
-    max_body: int,
+    room: Room,
 ) -> list[Route]:
     """The routes; ``status`` tells what /status says beside the models."""
-    api = _Api(repository, status, metrics, max_body)
+    api = _Api(repository, status, metrics, room)
     return [
         Route("/tasks/{task}", api.task, methods=["POST"]),
         Route("/status", api.status),
@@ -54,10 +55,10 @@ class _Api:
         repository: Repository,
         status: Callable[[], dict[str, Any]],
         metrics: Metrics,
-        max_body: int,
+        room: Room,
     ) -> None:
         self._repository, self._status, self._metrics = repository, status, metrics
-        self._max_body = max_body
+        self._room = room
         self._waiting = 0
         self._threads = ThreadPoolExecutor(_PICTURES, thread_name_prefix="tasks")
 
@@ -66,7 +67,7 @@ class _Api:
         if name not in tasks.names():
             tasks.get(name)  # raises, saying which tasks there are
         headers = bodies.headers_of(request.scope)
-        body = await bodies.read(headers, request.receive, self._max_body)
+        body = await bodies.read(request.scope, headers, request.receive, self._room)
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         if content_type.lower().startswith("multipart/"):
             body, content_type = await form_file(body, content_type)

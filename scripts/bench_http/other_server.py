@@ -61,6 +61,7 @@ def app() -> Any:
     from pi_edge.proving import Bench
     from pi_edge.repository import Repository
     from pi_edge.server.app import Application
+    from pi_edge.server.bodies import Room
     from pi_edge.workers.process import Workshop
 
     models, state = Path(sys.argv[3]), Path(sys.argv[4])
@@ -72,7 +73,7 @@ def app() -> Any:
     def state_now() -> str:
         return state_of(repository.models().values(), repository.settled, stopping=False)
 
-    application = Application(repository, state_now, dict, 64 * 1024 * 1024)
+    application = Application(repository, state_now, dict, Room(64 << 20, 1 << 30))
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
         if not loading:

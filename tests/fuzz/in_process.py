@@ -19,6 +19,7 @@ from pi_edge.ledger import Ledger
 from pi_edge.proving import Bench
 from pi_edge.repository import Repository
 from pi_edge.server.app import Application
+from pi_edge.server.bodies import Room
 from pi_edge.server.gate import Gate
 from pi_edge.server.style_route import Settings
 from pi_edge.workers.process import Workshop
@@ -65,7 +66,7 @@ class Served:
             self._repository,
             lambda: "ready",
             lambda: {"state": "ready"},
-            max_body,
+            Room(max_body, 4 * max_body),
             Settings(),
             gate=Gate(["pi.example"], ["https://pages.example"]),
         )

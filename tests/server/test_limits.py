@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -68,9 +69,10 @@ def impatient(
 def narrow(
     command: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningDaemon]:
-    """A daemon with eight connections at most."""
+    """A daemon with eight connections at most, and a mebibyte for all bodies."""
     folder = tmp_path_factory.mktemp("narrow")
-    with started(folder, "--max-connections", "8", command=command) as running:
+    flags = ("--max-connections", "8", "--max-body", "1000000", "--body-memory", "1")
+    with started(folder, *flags, command=command) as running:
         yield running
 
 
@@ -184,6 +186,53 @@ def test_who_does_not_read_the_answer_is_let_go(impatient: RunningDaemon) -> Non
         assert connection.recv(12) == b"HTTP/1.1 200"
         assert sockets(impatient) > before
         wait_until(lambda: sockets(impatient) <= before)
+
+
+def large(size: int) -> bytes:
+    """A request for ``double`` whose body, padded with blanks, has that many bytes."""
+    body = b'{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}'
+    return POST.replace(b"1000", b"%d" % size) + body + b" " * (size - len(body))
+
+
+def test_bodies_have_a_common_bound_and_small_ones_are_none_of_it(narrow: RunningDaemon) -> None:
+    with connect(narrow) as first:
+        first.sendall(large(900_000)[:-1])
+        wait_until(lambda: bodies_take(narrow) == 899_999)
+        assert refused_for_room(narrow)
+        with connect(narrow) as second:
+            second.sendall(large(60_000))
+            assert second.recv(65536).startswith(b"HTTP/1.1 200")
+        first.sendall(b" ")
+        assert first.recv(65536).startswith(b"HTTP/1.1 200")
+    assert not refused_for_room(narrow)
+
+
+def test_who_goes_away_leaves_the_room_for_bodies_to_others(narrow: RunningDaemon) -> None:
+    with connect(narrow) as first:
+        first.sendall(large(900_000)[:-1])
+        wait_until(lambda: bodies_take(narrow) == 899_999)
+    wait_until(lambda: bodies_take(narrow) == 0)
+    assert not refused_for_room(narrow)
+
+
+def bodies_take(daemon: RunningDaemon) -> int:
+    """Bytes, as /metrics tells them."""
+    text = daemon.send("GET", "/metrics").body.decode()
+    found = re.search(r"^pi_edge_bodies_bytes (\S+)$", text, re.MULTILINE)
+    assert found
+    return int(float(found[1]))
+
+
+def refused_for_room(daemon: RunningDaemon) -> bool:
+    """Whether another large body finds no room; if so, how that is told is checked as well."""
+    with connect(daemon) as connection:
+        connection.sendall(large(900_000))
+        received = connection.recv(65536)
+        if received.startswith(b"HTTP/1.1 200"):
+            return False
+        assert b"retry-after: 1\r\n" in received.lower()
+        refusal(received + rest(connection), 503, "come again")
+        return True
 
 
 @pytest.mark.parametrize("line", [b"X: " + b"x" * 40_000, b"X: 1\r\n" * 8_000], ids=["one", "many"])

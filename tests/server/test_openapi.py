@@ -24,6 +24,7 @@ from support import ROOT
 
 from pi_edge import tasks
 from pi_edge.server.app import Application
+from pi_edge.server.bodies import Room
 from pi_edge.server.openapi import document
 
 # What a made-up request is about: else it would find nothing but 404.
@@ -52,7 +53,7 @@ def documented() -> set[tuple[str, str]]:
 def routed() -> set[tuple[str, str]]:
     """What the application takes; /tasks/{task} is a route for each task there is."""
     nothing = cast(Any, None)
-    router = Application(nothing, lambda: "", dict, 1024)._router
+    router = Application(nothing, lambda: "", dict, Room(1024, 1024))._router
     assert isinstance(router, Router)
     found = set()
     for route in cast(list[Any], router.routes):

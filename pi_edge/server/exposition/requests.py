@@ -8,12 +8,13 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from pi_edge.histogram import Durations, cumulated
+from pi_edge.server.bodies import Room
 from pi_edge.server.counts import Counts
 from pi_edge.server.line import Line
 
 
-def families(counts: Counts, styling: Line) -> Iterator[Metric]:
-    """What was counted of requests, and the line of photos."""
+def families(counts: Counts, styling: Line, room: Room) -> Iterator[Metric]:
+    """What was counted of requests, what their bodies take, and the line of photos."""
     requests = CounterMetricFamily(
         "pi_edge_requests", "HTTP requests answered", labels=["route", "status"]
     )
@@ -45,6 +46,10 @@ def families(counts: Counts, styling: Line) -> Iterator[Metric]:
     for labels, count in counts.errors.copy().items():
         errors.add_metric([*labels], count)
     yield errors
+
+    yield GaugeMetricFamily(
+        "pi_edge_bodies_bytes", "What request bodies of more than 64 KiB take now", room.taken
+    )
 
     photos = GaugeMetricFamily(
         "pi_edge_styling", "Photos being styled, and waiting for that", labels=["state"]
