@@ -26,7 +26,7 @@ PATIENCE = 900.0
 STATE = "/var/lib/pi-edge"
 MODELS = f"{STATE}/models"
 # By whoever is in the group pi-edge.
-ADD = f"/opt/pi-edge/.venv/bin/pi-edge models add --state {STATE}"
+ADD = f"$(command -v pi-edge || echo /opt/pi-edge/.venv/bin/pi-edge) models add --state {STATE}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from machine import Machine
+from emulated_board import EmulatedBoard
 from support import ROOT, missing
 
 # The boards' light and the laptop's end are those of the tests of deployments.
@@ -19,7 +19,7 @@ from standin import Laptop
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedBoard]:
     """A board with pi-edge on it."""
     if not shutil.which("qemu-system-aarch64"):
         missing("no qemu-system-aarch64: apt install qemu-system-arm")
@@ -27,7 +27,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PI_EDGE_BOARDS", str(folder))
         subprocess.run([ROOT / "scripts/emulated-pi", "start"], check=True)
-        machine = Machine("emulated-pi", folder / "ssh_config")
+        machine = EmulatedBoard("emulated-pi", folder / "ssh_config")
         try:
             Laptop(tmp_path_factory.mktemp("laptop"), folder).deploy(machine.name, "--offline")
             machine.connect()
@@ -38,7 +38,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 
 @pytest.fixture
-def light(deployed: Machine) -> Iterator[Light]:
+def light(deployed: EmulatedBoard) -> Iterator[Light]:
     """The light of a service that is ready, before and after."""
     deployed.root("systemctl start pi-edge")
     with Light(64) as light:

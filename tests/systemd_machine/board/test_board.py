@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import power
 import sandbox
+from emulated_board import EmulatedBoard
 from light import Light
 from machine import MODELS, Machine
 from support import ROOT
+
+# How often the power is cut.
+CUTS = int(os.environ.get("PI_EDGE_POWER_CUTS", "20")) // 10
 
 
 def test_the_light_is_driven_from_within_the_sandbox(deployed: Machine, light: Light) -> None:
@@ -54,3 +62,34 @@ def test_reload_has_a_model_loaded_that_was_dropped_in(deployed: Machine) -> Non
     deployed.wait(lambda: deployed.state("double") == "ready")
     assert deployed.infer("double", [1.0, 2.0, 3.0], [1, 3]).status == 200
     assert deployed.pid == before
+
+
+def test_power_may_be_cut_while_models_are_added(deployed: EmulatedBoard) -> None:
+    deployed.root("systemctl start pi-edge")
+    deployed.wait_ready()
+    for name in power.FILES:
+        script = f"mkdir -p pi-edge/{Path(name).parent}; cat >pi-edge/{name}"
+        deployed.run(script, given=(ROOT / name).read_bytes())
+    promises: dict[str, str] = {}
+    for cut in range(CUTS):
+        moment = power.add_until_cut(deployed, deployed.cut_power, promises, cut)
+        deployed.switch_on()
+        with Light(64) as light:
+            deployed.wait_ready()
+            power.check_promises(deployed, promises)
+            wait_shows(light, deployed.ask("/status").json()["state"])
+        print(f"cut {cut + 1} of {CUTS}, {moment:.1f} s into the adding: {len(promises)} promised")
+
+
+def wait_shows(light: Light, state: str) -> None:
+    """Wait until the light is as it should be: on, or with a gap a second where a file that cp
+    was copying was torn."""
+    if state == "ready":
+        light.wait_steady(True)
+        return
+    assert state == "degraded"
+    began = light.now()
+    light.wait_changes(8, began)
+    rhythm = light.rhythm(began)
+    assert 0.8 < rhythm.lit < 1.0
+    assert 0.05 < rhythm.dark < 0.2

@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import threading
 import time
 from typing import Any
 
-from machine import ADD, MODELS, STATE, Machine
+from machine import MODELS, STATE, Machine
 from pc import Pc
+from power import add_until_cut, answer_of, check_promises
 
-# How often the power is cut, and the seconds at most from the begin of the adding to the cut.
+# How often the power is cut.
 CUTS = int(os.environ.get("PI_EDGE_POWER_CUTS", "20"))
-LONGEST = 90.0
 
-FACTORS = {"double": 2.0, "triple": 3.0}
-# Adds and replaces models for ever, and says so once each is added. $1 is in all new names.
-ADDING = f"""
-n=0
-while :; do
-    for which in double triple; do
-        n=$((n + 1))
-        rm -rf /tmp/adding; mkdir /tmp/adding
-        cp pi-edge/tests/data/$which.tflite /tmp/adding/mine.tflite
-        cp pi-edge/tests/data/$which.tflite /tmp/adding/more-$1-$n.tflite
-        {ADD} /tmp/adding/more-$1-$n.tflite >/dev/null && echo more-$1-$n $which
-        cp /opt/pi-edge/models/mnist-cnn/float32.tflite {MODELS}/copied.tflite
-        {ADD} /tmp/adding/mine.tflite >/dev/null && echo mine $which
-    done
-done
-"""
 LEDGER = f"""
 import json, pathlib, sqlite3
 base = sqlite3.connect("{STATE}/pi-edge.db")
@@ -47,15 +29,6 @@ print(json.dumps({{
 def ledger(machine: Machine) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(machine.root("python3 -", given=LEDGER.encode()))
     return told
-
-
-def answer_of(machine: Machine, model: str) -> str:
-    """Which of the two models it is by what it computes; "" where it does not."""
-    answer = machine.infer(model, [1.0, 2.0, 3.0], [1, 3])
-    if answer.status != 200:
-        return ""
-    factor = answer.json()["outputs"][0]["data"][0]
-    return next(name for name, value in FACTORS.items() if value == factor)
 
 
 def test_a_reboot_starts_the_service_with_all_that_was_added(service: Pc) -> None:
@@ -84,8 +57,7 @@ def test_power_may_be_cut_at_any_moment(service: Pc) -> None:
     promises: dict[str, str] = {}
     known, torn = ledger(service), 0
     for cut in range(CUTS):
-        moment = random.uniform(0, LONGEST)
-        use_until_cut(service, promises, cut, moment)
+        moment = add_until_cut(service, service.cut_power, promises, cut)
         began = time.monotonic()
         service.boot()
         booted = time.monotonic()
@@ -104,34 +76,6 @@ def test_power_may_be_cut_at_any_moment(service: Pc) -> None:
         assert told["inferences"] >= known["inferences"], said
         assert told["verdicts"] >= known["verdicts"], said
         known = told
-        for name, which in promises.items():
-            # The next one may have been under way, or there already.
-            whole = set(FACTORS) if name == "mine" else {which}
-            assert service.state(name) == "ready", f"{said}: {name} {service.state(name)}"
-            assert answer_of(service, name) in whole, f"{said}: {name}"
-        assert service.ask("/tasks/regression", {"x": [1.0, 2.0]}).status == 200, said
-        assert service.show("NRestarts") == "0", said
+        check_promises(service, promises)
     left = service.root(f"ls -A {MODELS}").split()
     print(f"{torn} of {CUTS} times cp's file was torn and set aside; in the end there lie {left}")
-
-
-def use_until_cut(pc: Pc, promises: dict[str, str], cut: int, moment: float) -> None:
-    """Add models and ask for inferences for so many seconds; then the power is gone."""
-    adding = pc.start(ADDING.replace("$1", str(cut)))
-    assert adding.stdout
-
-    def listen() -> None:
-        assert adding.stdout
-        for line in adding.stdout:
-            words = line.decode(errors="replace").split()
-            if len(words) == 2 and words[1] in FACTORS:
-                promises[words[0]] = words[1]
-
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    end = time.monotonic() + moment
-    while time.monotonic() < end:
-        pc.ask("/tasks/regression", {"x": [1.0, 2.0]}, timeout=5)
-    pc.cut_power()
-    adding.wait()
-    listener.join()
