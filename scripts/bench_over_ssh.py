@@ -15,8 +15,8 @@ from pi_edge import catalog, config
 from pi_edge.benchmark import machine, over_ssh, over_ssh_table, session, subject, training
 from pi_edge.benchmark.digit_images import DigitImages, choose
 from pi_edge.cli.bench import check_writable
-from pi_edge.desktop.mnist import data
 from pi_edge.errors import PiEdgeError
+from pi_edge.learning import mnist as data
 
 MOST_IMAGES = 10_000
 

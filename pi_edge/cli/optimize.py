@@ -121,7 +121,7 @@ def _optimised(
     import numpy as np
 
     from pi_edge.desktop import families
-    from pi_edge.desktop.progress import Progress
+    from pi_edge.learning.progress import Progress
     from pi_edge.tasks.style import blending, jobs, photo
 
     optimise: Optimise = families.desktop_step("style", "optimise", "tensorflow")

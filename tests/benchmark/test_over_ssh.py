@@ -20,8 +20,8 @@ from support import ROOT
 
 from pi_edge import catalog
 from pi_edge.benchmark import digit_images, over_ssh, over_ssh_table, subject, worker
-from pi_edge.desktop.mnist import data
 from pi_edge.errors import BadInput, NotFound
+from pi_edge.learning import mnist as data
 
 ONE, TWO = "emulated-pi-one", "emulated-pi-two"  # only called so: see private_sshd
 

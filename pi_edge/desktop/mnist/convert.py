@@ -15,11 +15,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge.desktop import model_json, signature
-from pi_edge.desktop.mnist import data
 from pi_edge.desktop.mnist.measure import BATCH, accuracy, answers
 from pi_edge.desktop.mnist.networks import probabilities
 from pi_edge.desktop.mnist.train import Trained, trained
 from pi_edge.desktop.quiet import quiet
+from pi_edge.learning import mnist as data
 
 VARIANTS = ("float32", "float16", "int8")
 DEFAULT = "float32"

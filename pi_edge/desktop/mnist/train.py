@@ -26,9 +26,8 @@ from numpy.typing import NDArray
 
 from pi_edge import files
 from pi_edge.desktop import memory, model_json
-from pi_edge.desktop.checkpoint import load, save
 from pi_edge.desktop.determinism import fix_order_of_additions
-from pi_edge.desktop.mnist import augment, data
+from pi_edge.desktop.mnist import augment
 from pi_edge.desktop.mnist.networks import (
     NETWORKS,
     Conv,
@@ -41,8 +40,10 @@ from pi_edge.desktop.mnist.networks import (
     logits,
     probabilities,
 )
-from pi_edge.desktop.progress import Progress
 from pi_edge.errors import BadInput, NotFound
+from pi_edge.learning import mnist as data
+from pi_edge.learning.checkpoint import load, save
+from pi_edge.learning.progress import Progress
 
 BETA1, BETA2, TINY = 0.9, 0.999, 1e-7
 STATISTICS_IMAGES, STATISTICS_BATCH = 6000, 100

@@ -16,9 +16,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from pi_edge.desktop import checkpoint, memory, model_json
+from pi_edge.desktop import memory, model_json
 from pi_edge.desktop.determinism import fix_order_of_additions
-from pi_edge.desktop.progress import Progress
 from pi_edge.desktop.stocks import (
     baselines,
     choose,
@@ -31,6 +30,8 @@ from pi_edge.desktop.stocks import (
 )
 from pi_edge.desktop.stocks.prepare import check_moves, plan_of, suitable
 from pi_edge.errors import NotFound
+from pi_edge.learning import checkpoint
+from pi_edge.learning.progress import Progress
 from pi_edge.tasks.prices import Prices
 
 FINISHED = "finished"

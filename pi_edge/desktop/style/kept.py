@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.desktop import checkpoint
 from pi_edge.desktop.style import data, network
 from pi_edge.errors import BadInput, NotFound
+from pi_edge.learning import checkpoint
 
 WEIGHTS = "weights.npz"
 """In a model's folder: the averaged weights as they are, to learn further paintings on."""

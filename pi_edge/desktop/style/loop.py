@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.desktop import memory
-from pi_edge.desktop.progress import Progress
 from pi_edge.desktop.style import crops, kept, losses, preview, tally
 from pi_edge.desktop.style.interrupt import asked_to_stop
 from pi_edge.desktop.style.learner import Learner
+from pi_edge.learning.progress import Progress
 
 KEEP_EVERY = 100
 PREVIEW_SIDE = 192

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge import config, files
-from pi_edge.desktop import checkpoint
-from pi_edge.desktop.progress import Progress
 from pi_edge.desktop.style import data, kept, losses, network, preview
 from pi_edge.desktop.style.judge import COLUMNS, Judge, Weighting
 from pi_edge.desktop.style.optimise import RATE, descend
 from pi_edge.desktop.style.perceptual import Vgg16, quickest_dtype
+from pi_edge.learning import checkpoint
+from pi_edge.learning.progress import Progress
 
 SIDE = 256
 MARKS = (10, 25, 50, 100, 300)

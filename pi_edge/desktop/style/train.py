@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from pi_edge import config, files
-from pi_edge.desktop import checkpoint, memory, model_json
+from pi_edge.desktop import memory, model_json
 from pi_edge.desktop.style import data, kept, loop, losses, network, preview
 from pi_edge.desktop.style.learner import Learner
 from pi_edge.desktop.style.painting import learn_painting
 from pi_edge.desktop.style.perceptual import Vgg16, quickest_dtype
 from pi_edge.desktop.style.recipe import NETWORK, Recipe
 from pi_edge.errors import BadInput, WrongUsage
+from pi_edge.learning import checkpoint
 
 
 def train(

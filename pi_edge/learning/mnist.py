@@ -24,7 +24,7 @@ from pi_edge.errors import BadInput, NotFound
 
 FILE = "mnist.npz"
 IMAGE_BYTES = 28 * 28
-BESIDE_CHECKOUT = Path(__file__).parents[4] / "shared" / "data"
+BESIDE_CHECKOUT = Path(__file__).parents[3] / "shared" / "data"
 SPLIT_SEED = 0
 SOURCE = "MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges)"
 TERMS = "CC BY-SA 3.0"

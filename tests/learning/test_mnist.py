@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pi_edge.desktop.mnist import data
 from pi_edge.errors import BadInput, NotFound
+from pi_edge.learning import mnist as data
 
 
 @pytest.fixture
