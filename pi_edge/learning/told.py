@@ -16,7 +16,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,20 +55,6 @@ class Told:
     seconds_left: float | None
     since: float
     pid: int
-
-    def __str__(self) -> str:
-        parts = [f"learning {self.name}"]
-        if self.epoch:
-            parts.append(f"epoch {self.epoch} of {self.epochs}")
-        if self.loss is not None:
-            parts.append(f"loss {self.loss:.4f}")
-        if self.accuracy is not None:
-            parts.append(f"accuracy {self.accuracy:.2%}")
-        if self.seconds_left is not None:
-            minutes = self.seconds_left / 60
-            left = f"{self.seconds_left:.0f} s" if minutes < 1.5 else f"{minutes:.0f} min"
-            parts.append(f"{left} left")
-        return ", ".join(parts)
 
 
 class Tell(Protocol):
@@ -172,6 +158,25 @@ def read(state: Path) -> Told | None:
     except (OSError, ValueError, TypeError, KeyError) as error:
         logger.debug("what the learner tells cannot be read: %s", error)
         return None
+
+
+def in_words(told: Mapping[str, Any]) -> str:
+    """One line for a person.
+
+    Args:
+        told: as /status has it: the fields of Told, of which a daemon of another version may have
+            others.
+    """
+    parts = [f"learning {told.get('name')}"]
+    if told.get("epoch"):
+        parts.append(f"epoch {told['epoch']} of {told.get('epochs')}")
+    if told.get("loss") is not None:
+        parts.append(f"loss {told['loss']:.4f}")
+    if told.get("accuracy") is not None:
+        parts.append(f"accuracy {told['accuracy']:.2%}")
+    if (left := told.get("seconds_left")) is not None:
+        parts.append(f"{left:.0f} s left" if left < 90 else f"{left / 60:.0f} min left")
+    return ", ".join(parts)
 
 
 def _folder(state: Path) -> Path:

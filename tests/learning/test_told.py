@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from math import inf, nan
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_who_has_only_begun_is_told_of_by_name(tmp_path: Path) -> None:
         read = told.read(tmp_path)
     assert read
     assert (read.name, read.epoch, read.loss, read.pid) == ("mine", 0, None, os.getpid())
-    assert str(read) == "learning mine"
+    assert told.in_words(asdict(read)) == "learning mine"
 
 
 def test_what_a_learner_told_is_read(tmp_path: Path) -> None:
@@ -67,7 +68,8 @@ def test_what_a_learner_told_is_read(tmp_path: Path) -> None:
         read = told.read(tmp_path)
     assert read
     assert read.since >= 0
-    assert str(read) == "learning mine, epoch 2 of 5, loss 0.2500, accuracy 90.00%, 12 s left"
+    words = "learning mine, epoch 2 of 5, loss 0.2500, accuracy 90.00%, 12 s left"
+    assert told.in_words(asdict(read)) == words
 
 
 def test_when_it_is_done_nobody_learns(tmp_path: Path) -> None:
