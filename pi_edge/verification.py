@@ -37,7 +37,13 @@ def verify_files(folder: Path) -> list[str]:
     problems: list[str] = []
     for variant in told["variants"].values():
         problems += _compare(folder, variant)
-    known = {path.name for path in entry.files.values()}
+    # What else belongs to the model and is read where it learns.
+    beside = [told[name] for name in ("training", "rehearsal", "fit") if name in told]
+    for one in beside:
+        if not isinstance(one, dict) or not model_files.is_name(str(one.get("file"))):
+            return [*problems, f"{folder / 'model.json'} names a file that is not beside it"]
+        problems += _compare(folder, one)
+    known = {path.name for path in entry.files.values()} | {str(one["file"]) for one in beside}
     problems += [
         f"{path} is not in model.json"
         for path in sorted(folder.glob("*.tflite"))

@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge.desktop import model_json, signature
-from pi_edge.desktop.mnist.measure import BATCH, accuracy, answers
+from pi_edge.learning.measure import BATCH, accuracy, answers
 from pi_edge.desktop.mnist.networks import probabilities
 from pi_edge.desktop.mnist.train import Trained, trained
 from pi_edge.desktop.quiet import quiet
