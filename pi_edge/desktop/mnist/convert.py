@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge.desktop import model_json, signature
+from pi_edge import model_json
+from pi_edge.desktop import signature
 from pi_edge.desktop.mnist.measure import BATCH, accuracy, answers
 from pi_edge.desktop.mnist.networks import probabilities
 from pi_edge.desktop.mnist.train import Trained, trained
