@@ -10,8 +10,7 @@ import pytest
 from killing import killed_at_random
 from running import DATA, drop_in, install
 
-from pi_edge import adding, catalog, files, verification
-from pi_edge.desktop import model_json
+from pi_edge import adding, catalog, files, model_json, verification
 from pi_edge.errors import BadInput, NotFound
 
 MLP, LINEAR = "mnist-mlp", "mnist-linear"
@@ -118,7 +117,7 @@ def test_killed_at_any_moment_the_old_model_is_there_or_the_new_one(
 PUBLISHING = """
 import itertools, json, shutil
 from pathlib import Path
-from pi_edge.desktop import model_json
+from pi_edge import model_json
 for version in itertools.cycle(["first", "second"]):
     source = Path(version) / "mnist-mlp"
     with model_json.scratch(Path("owned") / "mnist-mlp") as made:

@@ -19,7 +19,7 @@ FLOORS = (
     {"access_token", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"}
     | {"histogram", "processes", "trace", "tls", "model_files"},
     {"runtime", "catalog", "led", "logs"},
-    {"model", "listening"},
+    {"model", "listening", "model_json"},
     {"workers", "ledger", "verification"},
     {"handle", "proving"},
     {"model_status", "serving"},

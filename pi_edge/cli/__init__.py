@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "train a model family on a desktop",
     "convert": "convert trained networks to TFLite and measure them",
     "verify": "measure a model again and compare with its model.json",
+    "learn": "let a model learn on this machine",
     "plot": "draw what a model family learned, beside what came",
 }
 

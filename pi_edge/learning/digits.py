@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from pi_edge import catalog, files
+from pi_edge import catalog, files, model_json
 from pi_edge.errors import BadInput
-from pi_edge.learning import loop, measure, mnist, model_folder, pictures, written
+from pi_edge.learning import guard, loop, measure, mnist, pictures, written
 from pi_edge.learning.graph import TrainingGraph
+from pi_edge.learning.guard import HeldBack
 from pi_edge.learning.loop import Course, Learned
 from pi_edge.learning.mnist import Digits
-from pi_edge.learning.order import Order
+from pi_edge.learning.order import SCRATCH, Order
+from pi_edge.verification import TOLERANCE
 
 LEAST = 20
 """Examples without which there is nothing to learn, and nothing to measure."""
@@ -54,7 +56,10 @@ def learn(
         seed=order.seed,
         plan=plan,
     )
-    start = loop.scratch(told["weights"], order.seed) if order.start == "scratch" else None
+    if order.start == SCRATCH:
+        start = loop.scratch(told["weights"], order.seed)
+    else:
+        start = written.read(order.model)
     checkpoint = kept / "checkpoint.npz"
     learned = loop.learn(graph, course, start, checkpoint, say=say, tell=tell, stop=stop)
     folder = _publish(order, data, plan, learned, say)
@@ -105,32 +110,35 @@ def _batch(digits: Digits, rows: np.ndarray) -> loop.Batch:
 def _publish(
     order: Order, data: Data, plan: Mapping[str, Any], learned: Learned, say: Callable[[str], None]
 ) -> Path:
-    """Write the model that came of it, measure it, and put it among the owner's own."""
+    """Write the model that came of it, measure it, and let it go live."""
     command = f"pi-edge learn {order.model.name} --name {order.name}"
-    owned = catalog.owned_models(order.state)
     held = data.digits, data.held_back
-    with model_folder.scratch(owned / order.name) as made:
+    with guard.making(order) as made:
         paths = written.write(order.model, learned.weights, made)
         test = (data.test, np.arange(len(data.test.labels))) if data.test else held
         variants = {}
         for variant, path in paths.items():
             right = measure.of(path, *test)
-            told = order.model.info["variants"][variant]
-            variants[variant] = model_folder.variant(
+            variants[variant] = model_json.variant(
                 path,
                 command,
                 accuracy=right.part,
                 errors=right.errors,
                 images=right.images,
-                tolerance=told.get("tolerance", 1e-4),
+                tolerance=order.model.info["variants"][variant].get("tolerance", TOLERANCE),
             )
-            say(f"{order.name} {variant:8} {right.part:.2%} ({right.errors} wrong of {right.images})")
+            say(
+                f"{order.name} {variant:8} {right.part:.2%} ({right.errors} wrong of {right.images})"
+            )
+        default = order.model.default if order.model.default in paths else next(iter(paths))
         document = {
-            **{key: order.model.info[key] for key in ("task", "labels")},
             "name": order.name,
-            "default": order.model.default if order.model.default in paths else next(iter(paths)),
+            "task": order.model.task,
+            "default": default,
+            "labels": order.model.info["labels"],
             "variants": variants,
-            "measured": model_folder.measured_on(),
+            **written.beside(order.model, paths, made),
+            "measured": model_json.measured_on(),
             "learned": {
                 "from": order.model.name,
                 "start": order.start,
@@ -144,4 +152,13 @@ def _publish(
                 "date": datetime.now(UTC).isoformat(timespec="seconds"),
             },
         }
-        return model_folder.go_live(order, made, document, lambda path: measure.of(path, *held))
+        before = guard.in_service(order)
+        compared = HeldBack(
+            "accuracy",
+            measure.of(paths[default], *held).part,
+            measure.of(before.files[before.default], *held).part if before else None,
+            len(data.held_back),
+            higher_is_better=True,
+        )
+        say(guard.go_live(made, order, document, compared))
+    return catalog.owned_models(order.state) / order.name

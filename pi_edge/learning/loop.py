@@ -77,7 +77,7 @@ def scratch(weights: Mapping[str, Mapping[str, Any]], seed: int) -> Arrays:
 def learn(
     graph: TrainingGraph,
     course: Course,
-    start: Mapping[str, np.ndarray] | None,
+    start: Mapping[str, np.ndarray],
     kept: Path,
     *,
     say: Callable[[str], None] = print,
@@ -87,7 +87,7 @@ def learn(
     """Let a network learn, or go on where it was interrupted.
 
     Args:
-        start: weights to begin with; None for those of the graph's file.
+        start: weights to begin with.
         kept: the checkpoint; it stays there, for who writes the result to remove.
         tell: called after every step with what a learning in progress tells.
         stop: asked after every step.
@@ -128,7 +128,12 @@ def learn(
                 story["seen"] += len(rows)
                 figures = _figures(course, story)
                 progress.step(**figures)
-                tell(epoch=epoch + 1, epochs=course.epochs, seconds_left=progress.seconds_left, **figures)
+                tell(
+                    epoch=epoch + 1,
+                    epochs=course.epochs,
+                    seconds_left=progress.seconds_left,
+                    **figures,
+                )
                 if stop():
                     keep()
                     raise Stopped(f"{course.title}: stopped: the same command goes on from here")
@@ -162,7 +167,7 @@ class _Orders:
 def _begin(
     graph: TrainingGraph,
     course: Course,
-    start: Mapping[str, np.ndarray] | None,
+    start: Mapping[str, np.ndarray],
     kept: Path,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
@@ -181,8 +186,7 @@ def _begin(
                 say(f"{course.title}: going on after step {story['step']}")
                 return story
             say(f"{course.title}: other data or settings than last time: starting over")
-    if start is not None:
-        graph.restore(start)
+    graph.restore(start)
     graph.reset_optimiser()
     return {
         "plan": dict(course.plan), "step": 0, "loss": 0.0, "figure": 0.0, "seen": 0,
@@ -205,4 +209,6 @@ def _figures(course: Course, story: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _rate(course: Course, step: int, total: int) -> float:
-    return course.rate * min((step + 1) / course.warm_up, 0.5 + 0.5 * math.cos(math.pi * step / total))
+    return course.rate * min(
+        (step + 1) / course.warm_up, 0.5 + 0.5 * math.cos(math.pi * step / total)
+    )

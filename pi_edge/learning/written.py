@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pi_edge import model_json
 from pi_edge.catalog import Entry
 from pi_edge.errors import BadInput, PiEdgeError
 from pi_edge.learning import buffers
+from pi_edge.model import Model
 
 
 def training(entry: Entry) -> dict[str, Any]:
@@ -81,3 +84,28 @@ def read(entry: Entry) -> dict[str, np.ndarray]:
         array = data.reshape([one["shape"][axis] for axis in axes]).transpose(np.argsort(axes))
         weights[name] = (array.astype(np.float32) / np.float32(place["scale"])).astype(np.float32)
     return weights
+
+
+def beside(entry: Entry, paths: Mapping[str, Path], folder: Path) -> dict[str, Any]:
+    """Put what else belongs to a model that learned into its folder, and tell of it as model.json
+    does: its training graph, its rehearsal set, and what it answers to the inputs of the old
+    check.
+
+    Args:
+        paths: the new files, by precision.
+    """
+    home = entry.files[entry.default].parent
+    told = {}
+    for name in ("training", "rehearsal"):
+        if name in entry.info:
+            told[name] = dict(entry.info[name])
+            shutil.copyfile(home / told[name]["file"], folder / told[name]["file"])
+    for one in told.get("training", {}).get("weights", {}).values():
+        one["places"] = {name: place for name, place in one["places"].items() if name in paths}
+    with np.load(home / entry.info["check"]["file"], allow_pickle=False) as arrays:
+        checks = {name: arrays[name] for name in arrays.files if name.startswith("inputs/")}
+    inputs = {name.removeprefix("inputs/"): array for name, array in checks.items()}
+    for variant, path in paths.items():
+        for name, output in Model(path).run(inputs).items():
+            checks[f"{variant}/{name}"] = output
+    return {"check": model_json.write_check(folder, checks), **told}

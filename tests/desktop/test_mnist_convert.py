@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pi_edge import runtime
-from pi_edge.learning.measure import accuracy, answers
 from pi_edge.learning import mnist as data
+from pi_edge.learning.measure import accuracy, answers
 from pi_edge.model import Model
 from pi_edge.verification import verify_files
 

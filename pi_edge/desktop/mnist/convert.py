@@ -14,12 +14,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge.desktop import model_json, signature
-from pi_edge.learning.measure import BATCH, accuracy, answers
+from pi_edge import model_json
+from pi_edge.desktop import signature
 from pi_edge.desktop.mnist.networks import probabilities
 from pi_edge.desktop.mnist.train import Trained, trained
 from pi_edge.desktop.quiet import quiet
 from pi_edge.learning import mnist as data
+from pi_edge.learning.measure import BATCH, accuracy, answers
 
 VARIANTS = ("float32", "float16", "int8")
 DEFAULT = "float32"

@@ -159,7 +159,9 @@ def _strided(layer: Conv, kernel: Any, bias: Any, x: Any) -> Any:
     batch, height, width, channels = x.shape
     size, stride = layer.size, layer.stride
     if layer.padding == "SAME":
-        more = [max(size - stride if n % stride == 0 else size - n % stride, 0) for n in (height, width)]
+        more = [
+            max(size - stride if n % stride == 0 else size - n % stride, 0) for n in (height, width)
+        ]
         x = tf.pad(x, [[0, 0], *[[n // 2, n - n // 2] for n in more], [0, 0]])
         height, width = height + more[0], width + more[1]
     rows, columns = (height - size) // stride + 1, (width - size) // stride + 1

@@ -24,8 +24,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge import files
-from pi_edge.desktop import memory, model_json
+from pi_edge import files, model_json
+from pi_edge.desktop import memory
 from pi_edge.desktop.determinism import fix_order_of_additions
 from pi_edge.desktop.mnist import augment
 from pi_edge.desktop.mnist.networks import (

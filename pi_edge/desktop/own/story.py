@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pi_edge.desktop import model_json
+from pi_edge import model_json
 from pi_edge.desktop.own import operators
 from pi_edge.desktop.own.compare import rounded
 from pi_edge.desktop.own.original import Arrays, Original, Tensor, sha256

@@ -10,13 +10,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge import files
-from pi_edge.desktop import model_json, signature
+from pi_edge import files, model_json
+from pi_edge.desktop import signature
 from pi_edge.desktop.regression import family_of, training
-from pi_edge.desktop.regression.least_squares import Fit
-from pi_edge.desktop.regression.measure import Differences, differences, rounding, tflite_answers
 from pi_edge.desktop.regression.training import Trained
 from pi_edge.errors import BadInput
+from pi_edge.learning.least_squares import Fit
+from pi_edge.learning.line_measure import Differences, differences, rounding, tflite_answers
 
 VARIANT = "float32"
 CHECK_ROWS = 16

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from pi_edge import runtime
 from pi_edge.desktop.regression import data
-from pi_edge.desktop.regression.least_squares import Fit, fit
-from pi_edge.desktop.regression.measure import differences, rounding
 from pi_edge.errors import BadInput, PiEdgeError
+from pi_edge.learning.least_squares import Fit, fit
+from pi_edge.learning.line_measure import differences, rounding
 from pi_edge.tasks import text_files
 from pi_edge.verification import verify_files
 

@@ -15,8 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge import files
-from pi_edge.desktop import model_json
+from pi_edge import files, model_json
 from pi_edge.desktop.quiet import quiet
 from pi_edge.desktop.stocks import data, features, levels, measure, network, spans, tflite
 from pi_edge.desktop.stocks.prepare import suitable

@@ -16,7 +16,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from pi_edge.desktop import memory, model_json
+from pi_edge import model_json
+from pi_edge.desktop import memory
 from pi_edge.desktop.determinism import fix_order_of_additions
 from pi_edge.desktop.stocks import (
     baselines,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.desktop.regression.least_squares import Fit
+from pi_edge.learning.least_squares import Fit
 from pi_edge.model import Model
 
 _EPSILON32 = 2.0**-23
