@@ -69,6 +69,7 @@ class Learner:
         forward: weights and inputs, with their batch -> what loss and answers take.
         loss: that and the target -> loss [batch] and figure [batch] of each example.
         answers: what forward gave -> the network's outputs by name.
+        rate, epochs: what learning goes by where nothing else is asked for.
         weight_decay: of a step at rate 1.
     """
 
@@ -79,6 +80,8 @@ class Learner:
     forward: Callable[[Tensors, Tensors], Any]
     loss: Callable[[Any, Any], tuple[Any, Any]]
     answers: Callable[[Any], dict[str, Any]]
+    rate: float
+    epochs: int
     weight_decay: float = 0.0
 
 
@@ -131,6 +134,8 @@ def write(made: Path, learner: Learner, variants: Mapping[str, Path]) -> dict[st
         "sha256": files.sha256(path),
         "bytes": path.stat().st_size,
         "batch": learner.batch,
+        "rate": learner.rate,
+        "epochs": learner.epochs,
         "weights": weights,
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pi_edge import catalog, files, model_json
+from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput
 from pi_edge.learning import guard, loop, measure, mnist, pictures, written
 from pi_edge.learning.graph import TrainingGraph
@@ -41,7 +42,8 @@ def learn(
     kept = order.state / "learning" / order.name
     kept.mkdir(parents=True, exist_ok=True)
     data = _data(order, kept)
-    graph = TrainingGraph(written.graph_file(order.model), order.threads)
+    with quiet():  # the runtime greets whoever loads a model
+        graph = TrainingGraph(written.graph_file(order.model), order.threads)
     epochs = order.epochs or int(told["epochs"])
     plan = {
         "graph": told["sha256"], "data": data.sha256, "epochs": epochs, "start": order.start,
@@ -127,9 +129,8 @@ def _publish(
                 images=right.images,
                 tolerance=order.model.info["variants"][variant].get("tolerance", TOLERANCE),
             )
-            say(
-                f"{order.name} {variant:8} {right.part:.2%} ({right.errors} wrong of {right.images})"
-            )
+            wrong = f"{right.errors} wrong of {right.images}"
+            say(f"{order.name} {variant:8} {right.part:.2%} ({wrong})")
         default = order.model.default if order.model.default in paths else next(iter(paths))
         document = {
             "name": order.name,

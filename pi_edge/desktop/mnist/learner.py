@@ -25,7 +25,9 @@ from pi_edge.desktop.mnist.networks import (
 )
 from pi_edge.desktop.training_graph import Learner, Tensors, Weight
 
-BATCH = 100
+BATCH, EPOCHS = 100, 5
+FINE = 1e-4
+"""Learning rate of layers that go on from what they know."""
 
 # The layers from this one on learn; those before are as they were shipped.
 FIRST = {"mnist-cnn": 6}
@@ -49,10 +51,7 @@ def learner(name: str, weights: Weights, batch: int = BATCH) -> Learner:
 
     def forward(values: Tensors, given: Tensors) -> Any:
         x = tf.reshape(given["image"], [batch, 28, 28, 1])
-        if frozen:
-            x = tf.stop_gradient(_frozen(frozen, weights, x))
-        else:
-            x = x * PIXEL_SCALE
+        x = tf.stop_gradient(_frozen(frozen, weights, x)) if frozen else x * PIXEL_SCALE
         return _learning(learning, values, x)
 
     return Learner(
@@ -63,6 +62,8 @@ def learner(name: str, weights: Weights, batch: int = BATCH) -> Learner:
         forward=forward,
         loss=cross_entropy,
         answers=lambda logits: {"probabilities": tf.nn.softmax(logits)},
+        rate=FINE if frozen else NETWORKS[name].recipe.phases[0].learning_rate,
+        epochs=EPOCHS,
     )
 
 
@@ -159,9 +160,7 @@ def _strided(layer: Conv, kernel: Any, bias: Any, x: Any) -> Any:
     batch, height, width, channels = x.shape
     size, stride = layer.size, layer.stride
     if layer.padding == "SAME":
-        more = [
-            max(size - stride if n % stride == 0 else size - n % stride, 0) for n in (height, width)
-        ]
+        more = [max(size - (n % stride or stride), 0) for n in (height, width)]
         x = tf.pad(x, [[0, 0], *[[n // 2, n - n // 2] for n in more], [0, 0]])
         height, width = height + more[0], width + more[1]
     rows, columns = (height - size) // stride + 1, (width - size) // stride + 1
