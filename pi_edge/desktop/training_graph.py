@@ -29,9 +29,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge import files
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import PiEdgeError
 from pi_edge.learning import buffers
+from pi_edge.quiet import quiet
 
 FILE = "train.tflite"
 BETA1, BETA2, TINY = 0.9, 0.999, 1e-7

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from pi_edge import catalog, files, model_json
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput
 from pi_edge.learning import guard, loop, measure, mnist, pictures, written
 from pi_edge.learning.graph import TrainingGraph
@@ -18,6 +17,7 @@ from pi_edge.learning.guard import HeldBack
 from pi_edge.learning.loop import Course, Learned
 from pi_edge.learning.mnist import Digits
 from pi_edge.learning.order import SCRATCH, Order
+from pi_edge.quiet import quiet
 from pi_edge.verification import TOLERANCE
 
 LEAST = 20

@@ -105,5 +105,6 @@ def test_nothing_but_the_model_is_left_behind(converted: Path) -> None:
         "float32.tflite",
         "int8.tflite",
         "model.json",
+        "train.tflite",
     ]
     assert [path.name for path in converted.parent.iterdir()] == ["mnist-mlp"]

@@ -13,13 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from pi_edge.desktop.mnist.networks import (
-    NETWORKS,
     PIXEL_SCALE,
     Conv,
     Dense,
     Dropout,
     Layer,
     MaxPool,
+    Network,
     Weights,
     named,
 )
@@ -33,14 +33,14 @@ FINE = 1e-4
 FIRST = {"mnist-cnn": 6}
 
 
-def learner(name: str, weights: Weights, batch: int = BATCH) -> Learner:
-    """The network called ``name``.
+def learner(network: Network, weights: Weights, batch: int = BATCH) -> Learner:
+    """A network as it learns.
 
     Args:
         weights: folded, as networks.probabilities takes them.
     """
-    layers = [*named(NETWORKS[name].layers)]
-    first = FIRST.get(name, 1)
+    layers = [*named(network.layers)]
+    first = FIRST.get(network.name, 1)
     frozen, learning = layers[: first - 1], layers[first - 1 :]
     learned = {
         f"{layer}_{part}": _weight(weights[f"{layer}/{part}"], kind, part, layer == layers[0][0])
@@ -62,7 +62,7 @@ def learner(name: str, weights: Weights, batch: int = BATCH) -> Learner:
         forward=forward,
         loss=cross_entropy,
         answers=lambda logits: {"probabilities": tf.nn.softmax(logits)},
-        rate=FINE if frozen else NETWORKS[name].recipe.phases[0].learning_rate,
+        rate=FINE if frozen else network.recipe.phases[0].learning_rate,
         epochs=EPOCHS,
     )
 

@@ -28,6 +28,7 @@ from pi_edge import files, model_json
 from pi_edge.desktop import memory
 from pi_edge.desktop.determinism import fix_order_of_additions
 from pi_edge.desktop.mnist import augment
+from pi_edge.desktop.mnist.download import find_or_download
 from pi_edge.desktop.mnist.networks import (
     NETWORKS,
     Conv,
@@ -85,7 +86,7 @@ def train(
     if fresh:
         checkpoint.unlink(missing_ok=True)
 
-    npz = data.find_or_download(given)
+    npz = find_or_download(given)
     digits = data.unpack(npz, "train", folder.parent)
     rows = data.split(len(digits.labels))
     if len(rows.training) < network.recipe.batch:
