@@ -34,8 +34,8 @@ class Course:
         count: how many examples there are.
         batch: examples by their numbers [n] -> inputs by name [n, ...] and target [n, ...].
         epochs: passes over all of them.
-        rate: the highest learning rate; it rises to it over ``warm_up`` steps and falls to zero
-            as a cosine does.
+        rate: the highest learning rate; it rises to it over ``warm_up`` steps, or a tenth of all
+            where those are fewer, and falls to zero as a cosine does.
         seed: of the order of examples.
         figure: what the figure beside the loss is called; "" where it says nothing.
         plan: all that decides the outcome: what was kept under another one is not gone on with.
@@ -209,6 +209,6 @@ def _figures(course: Course, story: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _rate(course: Course, step: int, total: int) -> float:
-    return course.rate * min(
-        (step + 1) / course.warm_up, 0.5 + 0.5 * math.cos(math.pi * step / total)
-    )
+    rising = (step + 1) / min(course.warm_up, max(1, total // 10))
+    falling = 0.5 + 0.5 * math.cos(math.pi * step / total)
+    return course.rate * min(rising, falling)
