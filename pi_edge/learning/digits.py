@@ -17,6 +17,7 @@ from pi_edge.learning.guard import HeldBack
 from pi_edge.learning.loop import Course, Learned
 from pi_edge.learning.mnist import Digits
 from pi_edge.learning.order import SCRATCH, Order
+from pi_edge.processes import peak_bytes
 from pi_edge.quiet import quiet
 from pi_edge.verification import TOLERANCE
 
@@ -150,6 +151,8 @@ def _publish(
                 "rate": plan["rate"],
                 "epochs": learned.history,
                 "seconds": round(learned.seconds, 1),
+                "epoch_seconds": round(learned.epoch_seconds, 3),
+                "peak_bytes": peak_bytes(),
                 "date": datetime.now(UTC).isoformat(timespec="seconds"),
             },
         }

@@ -58,11 +58,13 @@ class Stopped(PiEdgeError):
 
 @dataclass(frozen=True)
 class Learned:
-    """Weights, and how they came about: a line for each epoch, and the seconds it all took."""
+    """Weights, and how they came about: a line for each epoch, the seconds that it all took, and
+    those of an epoch."""
 
     weights: Arrays
     history: list[dict[str, float]]
     seconds: float
+    epoch_seconds: float
 
 
 def scratch(weights: Mapping[str, Mapping[str, Any]], seed: int) -> Arrays:
@@ -147,7 +149,8 @@ def learn(
             for name, value in figures.items()
         )
         say(f"{title}: {told}, {time.monotonic() - began:.0f} s")
-    return Learned(graph.weights(), story["history"], time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Learned(graph.weights(), story["history"], seconds, seconds / course.epochs)
 
 
 class _Orders:

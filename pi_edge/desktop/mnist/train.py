@@ -45,6 +45,7 @@ from pi_edge.errors import BadInput, NotFound
 from pi_edge.learning import mnist as data
 from pi_edge.learning.checkpoint import load, save
 from pi_edge.learning.progress import Progress
+from pi_edge.processes import peak_bytes
 
 BETA1, BETA2, TINY = 0.9, 0.999, 1e-7
 STATISTICS_IMAGES, STATISTICS_BATCH = 6000, 100
@@ -157,7 +158,7 @@ def train(
             }
         )
         story["seconds"] += time.monotonic() - began
-        story["peak_bytes"] = max(story["peak_bytes"], memory.peak_bytes())
+        story["peak_bytes"] = max(story["peak_bytes"], peak_bytes())
         story["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
         save(checkpoint, variables | measured, story)
         say(
