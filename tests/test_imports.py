@@ -20,7 +20,7 @@ FLOORS = (
     | {"histogram", "processes", "trace", "tls", "model_files"},
     {"runtime", "catalog", "led", "logs"},
     {"model", "listening"},
-    {"workers", "ledger", "verification"},
+    {"workers", "ledger", "examples", "verification"},
     {"handle", "proving"},
     {"model_status", "serving"},
     {"tasks", "repository", "adding"},

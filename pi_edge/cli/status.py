@@ -130,8 +130,10 @@ def to_text(status: dict[str, Any]) -> str:
         f"on {machine.get('board') or machine.get('cpu') or 'an unknown machine'},"
         f" {runtime.get('name')} {runtime.get('version')}",
         f"status light: {light}",
-        "",
     ]
+    if count := status.get("examples", {}).get("count"):
+        lines.append(f"examples to learn from: {count}")
+    lines.append("")
     width = max((len(name) for name in status["models"]), default=0)
     for name, model in status["models"].items():
         variants = ", ".join(
