@@ -20,7 +20,7 @@ FLOORS = (
     | {"histogram", "processes", "trace", "tls", "model_files", "quiet"},
     {"runtime", "catalog", "led", "logs"},
     {"model", "listening", "model_json"},
-    {"workers", "ledger", "verification"},
+    {"workers", "ledger", "examples", "verification"},
     {"handle", "proving"},
     {"model_status", "serving"},
     {"tasks", "repository", "adding"},
