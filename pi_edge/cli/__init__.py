@@ -20,6 +20,7 @@ COMMANDS = {
     "bench report": "show what was measured: HTML, picture, Markdown",
     "bench history": "show figures over releases, flag what became worse",
     "models": "list, show or verify the models",
+    "learn": "let a model learn on this machine",
     "status": "what the running daemon says",
     "train": "train a model family on a desktop",
     "convert": "convert trained networks to TFLite and measure them",

@@ -1,0 +1,14 @@
+"""TensorFlow, where a test has the desktop step make a model that then learns."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+from support import missing
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> None:
+    if importlib.util.find_spec("tensorflow") is None:
+        missing("TensorFlow is not installed (extra desktop)")
