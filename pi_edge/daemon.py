@@ -12,11 +12,13 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pi_edge import __version__, access_token, catalog, runtime, systemd, tls
 from pi_edge.config import Config
 from pi_edge.handle import Handle, Limits
+from pi_edge.learning import told, watching
 from pi_edge.led import StatusLight
 from pi_edge.ledger import Counts, Ledger
 from pi_edge.listening import url_of
@@ -60,6 +62,18 @@ def state_of(models: Iterable[ModelStatus], settled: bool, stopping: bool) -> st
     return "degraded" if any(model.faulty for model in models) else "ready"
 
 
+def lit_for(state: str, learns: bool) -> tuple[str, ...]:
+    """What the status light is told, which shows the uppermost.
+
+    Args:
+        state: the daemon's.
+        learns: a model is being learned on this machine.
+    """
+    if state == "stopping":
+        return ("stopped",)
+    return (state, "learning") if learns else (state,)
+
+
 def serve(config: Config, listener: socket.socket) -> None:
     """Run the daemon on a listening socket until it is told to stop.
 
@@ -76,7 +90,8 @@ def serve(config: Config, listener: socket.socket) -> None:
     with contextlib.closing(StatusLight(config.led, config.led_pin)) as light:
         daemon.led = light.describe
         daemon.observe(
-            on_state=lambda state: light.show("stopped" if state == "stopping" else state),
+            on_state=lambda state: light.show(*lit_for(state, daemon.learns)),
+            on_learning=lambda learns: light.show(*lit_for(daemon.state, learns)),
             on_inference=light.wink,
         )
         daemon.run(listener)
@@ -91,6 +106,7 @@ class Daemon:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.state = "starting"
+        self.learns = False
         self.started = time.monotonic()
         self.url = ""
         # What /status says of the status light; whoever drives one replaces this.
@@ -113,11 +129,13 @@ class Daemon:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._state_observers: list[Callable[[str], None]] = []
         self._inference_observers: list[Callable[[], None]] = []
+        self._learning_observers: list[Callable[[bool], None]] = []
 
     def observe(
         self,
         on_state: Callable[[str], None] | None = None,
         on_inference: Callable[[], None] | None = None,
+        on_learning: Callable[[bool], None] | None = None,
     ) -> None:
         """Be told of things. Call before ``run``.
 
@@ -125,12 +143,16 @@ class Daemon:
             on_state: called on the event loop with the state, now and whenever it changes; the
                 last one is "stopping". Must return at once.
             on_inference: called on the event loop after each inference. Must return at once.
+            on_learning: called on the event loop when somebody begins to learn a model on this
+                machine (True), and when that is over (False). Must return at once.
         """
         if on_state:
             self._state_observers.append(on_state)
             on_state(self.state)
         if on_inference:
             self._inference_observers.append(on_inference)
+        if on_learning:
+            self._learning_observers.append(on_learning)
 
     async def probe(self) -> None:
         """The built-in check that the daemon still does what it is there for: its event loop
@@ -228,12 +250,14 @@ class Daemon:
         self.observe(on_state=reporter.state)
         watchdog = asyncio.create_task(reporter.feed_watchdog(self.probe))
         saving = asyncio.create_task(self._save_counts())
+        learning = asyncio.create_task(watching.watch(self.config.state, self._on_learning))
         self.repository.start(self._loop)
         try:
             await server.serve(sockets=[listener])
         finally:
             watchdog.cancel()
             saving.cancel()
+            learning.cancel()
             self.repository.stop()
             self._save()
             logger.info("stopped")
@@ -263,8 +287,10 @@ class Daemon:
         """What /status says beside the models. May take a moment."""
         from pi_edge.benchmark import machine
 
+        learning = told.read(self.config.state)
         return {
             "state": self.state,
+            "learning": asdict(learning) if learning else None,
             "led": self.led(),
             "runtime": runtime.describe(),
             "machine": {**machine.describe(), **machine.conditions()},
@@ -286,6 +312,11 @@ class Daemon:
     def _on_inference(self) -> None:
         for observer in self._inference_observers:
             observer()
+
+    def _on_learning(self, learns: bool) -> None:
+        self.learns = learns
+        for observer in self._learning_observers:
+            observer(learns)
 
     def _on_change(self) -> None:
         if self._loop and not self._loop.is_closed():

@@ -40,6 +40,7 @@ def verify_files(folder: Path) -> list[str]:
     problems: list[str] = []
     for variant in told["variants"].values():
         problems += compare(folder, variant)
+    # What else belongs to the model and is read where it learns.
     beside = [told[what] for what in LEARNED_WITH if isinstance(told.get(what), dict)]
     beside = [one for one in beside if "file" in one]
     for one in beside:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from running import PATIENCE, install
 
+from pi_edge.blinker import uppermost
 from pi_edge.catalog import Entry
 from pi_edge.config import Config
-from pi_edge.daemon import Daemon, state_of
+from pi_edge.daemon import Daemon, lit_for, state_of
 from pi_edge.handle import Handle
+from pi_edge.learning import told, watching
 from pi_edge.model import trivial_inputs
 from pi_edge.model_status import ModelStatus, Variant
 
@@ -133,6 +135,48 @@ def test_every_idle_worker_has_its_turn_to_be_probed(
 
     on_settled_daemon(tmp_path, probe)
     assert sorted(asked) == ["v1", "v2", "v3"]
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        ("starting", "starting"),
+        ("failed", "failed"),
+        ("degraded", "degraded"),
+        ("ready", "learning"),
+        ("stopping", "stopped"),
+    ],
+)
+def test_the_light_shows_that_somebody_learns_unless_there_is_trouble(
+    state: str, shown: str
+) -> None:
+    assert uppermost(lit_for(state, learns=True)) == shown
+
+
+def test_without_a_learner_the_light_shows_the_daemons_state() -> None:
+    shown = [uppermost(lit_for(state, learns=False)) for state in ("ready", "failed", "stopping")]
+    assert shown == ["ready", "failed", "stopped"]
+
+
+def test_observers_hear_when_learning_begins_and_when_it_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.01)
+    heard: list[bool] = []
+
+    async def run() -> None:
+        watch = asyncio.create_task(watching.watch(tmp_path, heard.append))
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(2):
+                with told.learning(tmp_path, "mine"):
+                    while heard[-1:] != [True]:
+                        await asyncio.sleep(0.01)
+                while heard[-1:] != [False]:
+                    await asyncio.sleep(0.01)
+        watch.cancel()
+
+    asyncio.run(run())
+    assert heard == [True, False, True, False]
 
 
 def test_observers_hear_the_state_they_come_in_on(tmp_path: Path) -> None:

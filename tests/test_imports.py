@@ -17,7 +17,7 @@ from support import ROOT
 FLOORS = (
     {"errors"},
     {"access_token", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"}
-    | {"histogram", "processes", "trace", "tls", "model_files"},
+    | {"histogram", "processes", "trace", "tls", "model_files", "quiet"},
     {"runtime", "catalog", "led", "logs"},
     {"model", "listening", "model_json"},
     {"workers", "ledger", "verification"},

@@ -31,6 +31,7 @@ from pi_edge import gpio, led
 from pi_edge.blinker import PATTERNS, WINK_SPACING, Blinker, uppermost
 from pi_edge.errors import Unavailable
 from pi_edge.lamp import Lamp
+from pi_edge.learning import told
 from pi_edge.led import StatusLight
 
 
@@ -164,6 +165,18 @@ def test_the_pin_blinks_as_the_pattern_says(light: StatusLight, mock_factory: Mo
     assert levels(mock_factory)[:9] == [False] + [True, False] * 4
     # Seven halves of 8 Hz had to pass for that: a busy machine blinks late, never early.
     assert time.monotonic() - began >= 7 * 0.0625
+
+
+def test_the_pin_goes_dark_and_lights_up_again_while_somebody_learns(
+    light: StatusLight, mock_factory: MockFactory
+) -> None:
+    began = time.monotonic()
+    light.show("ready", "learning")
+    wait_for(lambda: len(levels(mock_factory)) > 3)
+    assert levels(mock_factory)[:4] == [False, True, False, True]
+    assert light.describe()["shows"] == "learning"
+    # 2.5 s lit and 0.5 s dark had to pass for that: a busy machine blinks late, never early.
+    assert time.monotonic() - began >= 3
 
 
 def test_the_pin_stays_high_while_ready_and_winks(
@@ -506,6 +519,16 @@ def test_a_daemon_without_a_model_that_serves_blinks_failed(tmp_path: Path) -> N
     # 63 halves of 8 Hz lie between the first and the last, less what the first was late.
     times = [change["at"] for change in light["transitions"]]
     assert times[-1] - times[0] >= 48 * 0.0625
+
+
+def test_a_daemon_beside_which_somebody_learns_shows_that_and_then_is_ready_again(
+    shipped_models: Path, tmp_path: Path
+) -> None:
+    with daemon(shipped_models, tmp_path) as (_, url):
+        wait_for(lambda: light_of(url)["lit"])
+        with told.learning(tmp_path / "state", "mine"):
+            wait_for(lambda: light_of(url)["shows"] == "learning")
+        wait_for(lambda: light_of(url)["shows"] == "ready")
 
 
 def test_one_model_out_of_several_shows_as_degraded(shipped_models: Path, tmp_path: Path) -> None:

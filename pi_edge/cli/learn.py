@@ -1,5 +1,4 @@
-"""Let a model learn on this machine, inside the TFLite runtime. What it has learned serves if it
-is no worse than before; pi-edge models rollback brings back what was."""
+"""Let a model learn on this machine, in the TFLite runtime; goes on where it was interrupted."""
 
 from __future__ import annotations
 
@@ -8,63 +7,57 @@ import importlib
 from pathlib import Path
 
 from pi_edge import catalog, config
-from pi_edge.desktop.quiet import quiet
-from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
+from pi_edge.errors import BadInput
 
-LEARNERS = {"regression": "pi_edge.learning.regression"}
-"""Task -> the module whose ``learn`` does it."""
+LEARNERS = {
+    "digits": "pi_edge.learning.digits",
+    "regression": "pi_edge.learning.regression",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="what is to learn")
-    parser.add_argument("--data", type=Path, metavar="PATH", help="what it learns from")
+    parser.add_argument("--data", type=Path, metavar="PATH", help="what to learn from")
+    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data")
     parser.add_argument(
-        "--from",
-        dest="start",
-        choices=("scratch", "shipped"),
-        default="shipped",
-        help="forget what the model knows, or go on from it (default)",
-    )
-    parser.add_argument(
-        "--name", metavar="NEW", help="what the result is called (the model's own name)"
-    )
+        "--from", dest="start", choices=("shipped", "scratch"), default="shipped",
+        help="go on from what it knows (the default), or forget all of it",
+    )  # fmt: skip
+    parser.add_argument("--name", metavar="NEW", help="what the result is called (MODEL)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads one step uses (1)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder of shipped models")
-    parser.add_argument(
-        "--state", type=Path, metavar="DIR", help="folder whose models/ are your own"
-    )
+    parser.add_argument("--state", type=Path, metavar="DIR", help="folder of your own models")
 
 
 def run(args: argparse.Namespace) -> int:
-    settings = config.load({"models": args.models, "state": args.state})
-    entries, problems = catalog.find(settings.models, catalog.owned_models(settings.state))
-    if args.model in problems:
-        raise PiEdgeError(problems[args.model])
-    model = catalog.pick(entries, args.model)
-    if model.task not in LEARNERS:
-        able = ", ".join(LEARNERS)
-        raise WrongUsage(f"{model.name} is of the task {model.task}; those that learn: {able}")
-    name = args.name or model.name
-    if name in entries and entries[name].task != model.task:
-        raise BadInput(f"{name} is a model of another task: choose another --name")
-    catalog.place(catalog.owned_models(settings.state), name)
-
+    from pi_edge.learning import stopping, told
+    from pi_edge.learning.loop import Stopped
     from pi_edge.learning.order import Order
 
+    settings = config.load({"models": args.models, "state": args.state, "threads": args.threads})
+    if args.epochs is not None and args.epochs < 1:
+        raise BadInput("--epochs must be 1 or more")
+    owned = catalog.owned_models(settings.state)
+    entries, problems = catalog.find(settings.models, owned)
+    if args.model in problems:
+        raise BadInput(problems[args.model])
+    entry = catalog.pick(entries, args.model)
+    if entry.task not in LEARNERS:
+        raise BadInput(f"{entry.name} cannot learn: nothing here teaches the task {entry.task!r}")
+    name = args.name or entry.name
+    catalog.place(owned, name)  # refuses what is no name
+    if name in entries and entries[name].task != entry.task:
+        raise BadInput(f"{name} is a model of another task: choose another --name")
     order = Order(
-        model=model,
-        name=name,
-        state=settings.state,
-        data=args.data,
-        start=args.start,
+        entry, name, settings.state, args.data, args.epochs, args.start, args.seed,
         threads=settings.threads,
-    )
-    failed = None
-    with quiet():  # the runtime greets whoever loads the first model
-        learn = importlib.import_module(LEARNERS[model.task]).learn
+    )  # fmt: skip
+    learn = importlib.import_module(LEARNERS[entry.task]).learn
+    with told.learning(settings.state, name) as tell, stopping.listening() as stop:
         try:
-            learn(order, print)
-        except PiEdgeError as error:  # raised below, or the greeting would be shown too
-            failed = error
-    if failed is not None:
-        raise failed
+            learn(order, tell=tell, stop=lambda: bool(stop))
+        except Stopped as error:
+            print(f"pi-edge: {error}", flush=True)
+            return stop.status
     return 0

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pi_edge import catalog, config
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import PiEdgeError
+from pi_edge.quiet import quiet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pi_edge import access_token, config, tls
 from pi_edge.errors import PiEdgeError
+from pi_edge.learning import told
 
 # Seconds; a daemon that takes longer is as good as none.
 PATIENCE = 10.0
@@ -130,13 +131,14 @@ def to_text(status: dict[str, Any]) -> str:
         f"on {machine.get('board') or machine.get('cpu') or 'an unknown machine'},"
         f" {runtime.get('name')} {runtime.get('version')}",
         f"status light: {light}",
+        *([told.in_words(status["learning"])] if status.get("learning") else []),
         "",
     ]
     width = max((len(name) for name in status["models"]), default=0)
     for name, model in status["models"].items():
         variants = ", ".join(
-            variant if told["state"] == model["state"] else f"{variant} ({told['state']})"
-            for variant, told in model["variants"].items()
+            variant if one["state"] == model["state"] else f"{variant} ({one['state']})"
+            for variant, one in model["variants"].items()
         )
         lines.append(f"{name:{width}}  {model['state']:11}  {variants}".rstrip())
         if model.get("reason"):

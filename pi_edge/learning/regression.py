@@ -28,6 +28,7 @@ from pi_edge.learning.order import SCRATCH, Order
 from pi_edge.learning.rows import Rows
 from pi_edge.learning.triangle import Triangle
 from pi_edge.model import Model
+from pi_edge.quiet import quiet
 from pi_edge.verification import compare, expectations
 
 Array = NDArray[np.float64]
@@ -76,8 +77,18 @@ class Line:
             ) from None
 
 
-def learn(order: Order, say: Callable[[str], None]) -> None:
-    """Learn the rows in ``order.data`` and let the result serve as ``order.name``.
+def learn(
+    order: Order,
+    *,
+    say: Callable[[str], None] = print,
+    tell: Callable[..., None] = lambda **_: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Learn the rows in ``order.data`` and let the result serve as ``order.name``; the folder it is
+    in afterwards.
+
+    Args:
+        tell, stop: as other learners take them; this one is done before anybody could ask.
 
     Raises:
         WrongUsage: no file was named, or something that has no meaning here.
@@ -106,7 +117,7 @@ def learn(order: Order, say: Callable[[str], None]) -> None:
     line_file.check_range(order.name, fit, new.x, new.y)
     held_back = _held_back(order, line, learned, new)
     guard.check(order.name, held_back)
-    with guard.making(order) as made:
+    with quiet(), guard.making(order) as made:  # the runtime greets whoever loads a model
         document = _write(made, order, line, learned, fit, new)
         document["learned"] = {
             "from": SCRATCH if scratch else order.model.name,
@@ -120,6 +131,7 @@ def learn(order: Order, say: Callable[[str], None]) -> None:
         said = guard.go_live(made, order, document, held_back)
     _tell(order, line, fit, held_back, say)
     say(said)
+    return catalog.owned_models(order.state) / order.name
 
 
 def known(model: catalog.Entry, line: Line) -> Triangle:

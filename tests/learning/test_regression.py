@@ -17,12 +17,12 @@ import pytest
 from support import ROOT, missing
 
 from pi_edge import adding, catalog, files
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
 from pi_edge.learning import least_squares, triangle
 from pi_edge.learning.order import SCRATCH, Order
 from pi_edge.learning.regression import learn
 from pi_edge.model import Model
+from pi_edge.quiet import quiet
 from pi_edge.verification import verify_files
 
 FIRES, THEFTS = "fires_per_1000_housing_units", "thefts_per_1000_population"
@@ -89,8 +89,7 @@ def as_csv(x: np.ndarray, y: np.ndarray) -> str:
 def learned(order: Order) -> tuple[dict[str, Any], list[str]]:
     """Learn; model.json of the result, and what was said."""
     said: list[str] = []
-    with quiet():
-        learn(order, said.append)
+    learn(order, say=said.append)
     folder = order.state / "models" / order.name
     return json.loads((folder / "model.json").read_text()), said
 
@@ -99,8 +98,8 @@ def refused(order: Order) -> str:
     """The line that learning ends with; the model in service must be as it was."""
     owned = order.state / "models"
     before = files_in(owned)
-    with pytest.raises(PiEdgeError) as error, quiet():
-        learn(order, lambda _: None)
+    with pytest.raises(PiEdgeError) as error:
+        learn(order)
     assert files_in(owned) == before
     assert "\n" not in str(error.value)
     return str(error.value)
@@ -338,13 +337,13 @@ def test_a_model_without_its_triangle_says_what_to_do(
 )
 def test_what_has_no_meaning_for_a_line_is_wrong_usage(order: Order, change: Any) -> None:
     with pytest.raises(WrongUsage):
-        learn(replace(order, **change), lambda _: None)
+        learn(replace(order, **change))
 
 
 def test_what_float32_cannot_hold_is_refused(order: Order, write: Write) -> None:
     rows = write(*(f"{1.7e9 + t},{30 + t % 3}" for t in range(60)))
-    with pytest.raises(BadInput, match="subtract a constant"), quiet():
-        learn(replace(order, data=rows, start=SCRATCH, name="mine"), lambda _: None)
+    with pytest.raises(BadInput, match="subtract a constant"):
+        learn(replace(order, data=rows, start=SCRATCH, name="mine"))
     assert not (order.state / "models").exists()
 
 
@@ -367,7 +366,7 @@ def test_learning_imports_neither_tensorflow_nor_the_desktop_step(order: Order) 
         "from pi_edge.learning.regression import learn\n"
         f"model = catalog.read(Path({str(ROOT / 'models' / 'fire-theft')!r}))\n"
         f"learn(Order(model, 'fire-theft', Path({str(order.state)!r}),"
-        f" data=Path({str(order.data)!r})), print)\n"
+        f" data=Path({str(order.data)!r})))\n"
         "assert not [name for name in sys.modules if name.startswith('pi_edge.desktop')]\n"
     )
     done = subprocess.run(

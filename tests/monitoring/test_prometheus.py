@@ -17,6 +17,8 @@ from running import DATA, RunningDaemon, install, running_daemon, wait_until
 from style_client import PATH, encoded
 from support import ROOT
 
+from pi_edge.learning import told
+
 DOCS = ROOT / "docs"
 ALERTS = DOCS / "prometheus-alerts.yml"
 TOKEN = "a-token-of-this-test"
@@ -29,7 +31,7 @@ OF_SOME_MACHINES = {"temperature_c": "temperature", "clock_mhz": "clock", "throt
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     """A daemon that demands a token, with all that the dashboard shows: a light, a photo painted,
-    a model in quarantine."""
+    a model in quarantine, one that is being learned."""
     folder = tmp_path_factory.mktemp("watched")
     shipped = folder / "shipped"
     install("double", shipped)
@@ -39,7 +41,9 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
         patch.setenv("PI_EDGE_TOKEN", TOKEN)
         with running_daemon(folder / "state", *flags, wait=False) as running:
             wait_until(lambda: running.send("GET", "/v2/health/ready").json()["ready"])
-            yield running
+            with told.learning(folder / "state", "double") as tell:
+                tell(epoch=1, epochs=2, loss=0.5, accuracy=0.9, seconds_left=60.0)
+                yield running
 
 
 def configuration(daemon: RunningDaemon, folder: Path) -> Path:

@@ -41,11 +41,13 @@ class Side:
         release: ID; "" for none of ours.
         unit: contents of the unit file; "" for no service.
         config: contents of the settings file; None for no file.
+        further: contents by name of those of releases.FURTHER_UNITS that it has.
     """
 
     release: str
     unit: str
     config: str | None
+    further: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def now(cls, store: Store) -> Side:
@@ -54,7 +56,14 @@ class Side:
             store.serving(),
             unit.read_text() if unit.exists() else "",
             CONFIG.read_text() if CONFIG.exists() else None,
+            releases.read(UNITS, releases.FURTHER_UNITS),
         )
+
+    @classmethod
+    def of(cls, store: Store, release: str, config: str | None) -> Side:
+        folder = store.releases / release
+        unit = (folder / releases.UNIT).read_text()
+        return cls(release, unit, config, releases.read(folder, releases.FURTHER_UNITS))
 
 
 @dataclass(frozen=True)
@@ -111,11 +120,11 @@ def outcome(store: Store) -> Outcome | None:
 
 def begin(store: Store, id: str, release: str, config: str | None) -> None:
     """Have systemd switch to a release."""
-    unit = (store.releases / release / releases.UNIT).read_text()
+    wanted = Side.of(store, release, config)
     former = Side.now(store)
     if former.release == release:  # it serves and is not ready: an older one may be
         former = _older(store, release, former)
-    _write(store, Pending(id, Side(release, unit, config), former))
+    _write(store, Pending(id, wanted, former))
 
 
 def wait(store: Store, say: Say) -> None:
@@ -172,6 +181,7 @@ def _apply(store: Store, side: Side, limit: float) -> str:
     if CONFIG.exists() or side.config is not None:
         _put(CONFIG, side.config)
     unit = UNITS / service.NAME
+    _put_further(side)
     if not side.unit:
         service.systemctl("disable", "--now", service.NAME)
         _put(unit, None)
@@ -191,9 +201,20 @@ def _apply(store: Store, side: Side, limit: float) -> str:
 def _older(store: Store, release: str, side: Side) -> Side:
     others = [one for one in store.history() if one != release]
     if not others:
-        return replace(side, release="", unit="")
-    unit = (store.releases / others[-1] / releases.UNIT).read_text()
-    return replace(side, release=others[-1], unit=unit)
+        return replace(side, release="", unit="", further={})
+    return Side.of(store, others[-1], side.config)
+
+
+def _put_further(side: Side) -> None:
+    """Write the units beside the daemon's, or take them away where a side has none.
+
+    Nothing is enabled by it, and what somebody enabled stays so: a link to a unit that is not there
+    is nothing to systemd, and counts again when the unit comes back.
+    """
+    for name in releases.FURTHER_UNITS:
+        if name not in side.further and (UNITS / name).exists():
+            service.systemctl("stop", name.replace("@", "@*"))
+        _put(UNITS / name, side.further.get(name))
 
 
 def _put(path: Path, text: str | None) -> None:

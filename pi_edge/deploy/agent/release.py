@@ -25,6 +25,8 @@ from pi_edge.deploy.agent.store import Store
 from pi_edge.errors import BadInput
 
 UNIT = "pi-edge.service"
+# What stands beside it, started by its owner or by nobody. Older releases have none of it.
+FURTHER_UNITS = ("pi-edge-learn@.service", "pi-edge-learn@.timer")
 _ABOUT = "release.json"
 _FEW = 8  # files that are compiled sooner than other processes are started
 
@@ -73,13 +75,18 @@ def assemble(store: Store, release: str, files: Sequence[File], environment: str
             cached.parent.mkdir(exist_ok=True)
             os.link(compiled, cached)
     _make_venv(store, folder, store.releases / release, environment)
-    unit = (folder / "systemd" / UNIT).read_text()
-    (folder / UNIT).write_text(unit.replace("/opt/pi-edge", str(store.current)))
+    for name, text in read(folder / "systemd", (UNIT, *FURTHER_UNITS)).items():
+        (folder / name).write_text(text.replace("/opt/pi-edge", str(store.current)))
     (folder / _ABOUT).write_text(json.dumps({"environment": environment}))
     os.sync()
     shutil.rmtree(store.releases / release, ignore_errors=True)
     folder.rename(store.releases / release)
     os.sync()
+
+
+def read(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """Contents by name of those of these files that are there."""
+    return {name: (folder / name).read_text() for name in names if (folder / name).exists()}
 
 
 _TAG = sys.implementation.cache_tag

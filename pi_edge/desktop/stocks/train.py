@@ -33,6 +33,7 @@ from pi_edge.desktop.stocks.prepare import check_moves, plan_of, suitable
 from pi_edge.errors import NotFound
 from pi_edge.learning import checkpoint
 from pi_edge.learning.progress import Progress
+from pi_edge.processes import peak_bytes
 from pi_edge.tasks.prices import Prices
 
 FINISHED = "finished"
@@ -214,5 +215,5 @@ class _Clock:
     def stop(self) -> None:
         now = time.monotonic()
         self.story["seconds"] += now - self.began
-        self.story["peak_bytes"] = max(self.story["peak_bytes"], memory.peak_bytes())
+        self.story["peak_bytes"] = max(self.story["peak_bytes"], peak_bytes())
         self.began = now

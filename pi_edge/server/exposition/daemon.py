@@ -54,7 +54,7 @@ def _light(led: Mapping[str, Any]) -> Iterator[Metric]:
     shown = GaugeMetricFamily(
         "pi_edge_led_state", "1 for the state that the light shows", labels=["state"]
     )
-    for name in (*STATES[:-1], "stopped"):
+    for name in (*STATES[:-1], "learning", "stopped"):
         shown.add_metric([name], float(name == led["shows"]))
     yield shown
     yield CounterMetricFamily(

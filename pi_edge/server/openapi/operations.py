@@ -93,7 +93,11 @@ def _operations() -> list[tuple[str, str, Part]]:
         ),
         ("/tasks/regression", "post", _task("Predict", "Predictions", "Rows", CSV)),
         ("/tasks/style", "post", _style()),
-        ("/status", "get", _get("State, models, light, runtime and machine", "Status")),
+        (
+            "/status",
+            "get",
+            _get("State, models, learning, light, runtime, machine", "Status"),
+        ),
         ("/metrics", "get", _answered("For Prometheus", {"text/plain": {"schema": TEXT}})),
         ("/openapi.json", "get", _answered("This document", {JSON: {"schema": ANYTHING}})),
         ("/", "get", _open(_answered("A page to try it on", {"text/html": {"schema": TEXT}}))),

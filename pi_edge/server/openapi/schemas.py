@@ -45,6 +45,18 @@ _METADATA = _object({"name": TEXT, "datatype": TEXT, "shape": _GRAPH_SHAPE})
 _CONFIG = _object({"name": TEXT, "data_type": TEXT, "dims": _GRAPH_SHAPE})
 _DURATION = _object({"count": COUNT, "ns": COUNT})
 _VARIANT = _object({"state": TEXT}, reason=TEXT)
+_KNOWN_OR_NOT: Schema = {"type": ["number", "null"]}
+_LEARNING = _object(
+    {
+        "name": TEXT,
+        "epoch": COUNT,
+        "epochs": COUNT,
+        "loss": _KNOWN_OR_NOT,
+        "accuracy": _KNOWN_OR_NOT,
+        "seconds_left": _KNOWN_OR_NOT,
+        "since": {**NUMBER, "description": "seconds since it began"},
+    }
+)
 _SIZE = {**COUNT, "description": "bytes of the tensor behind the JSON, instead of data"}
 
 _ANSWERED = {"id": _IDENTITY, "model": TEXT, "variant": TEXT}
@@ -223,6 +235,7 @@ SCHEMAS: dict[str, Schema] = {
                     styles=_list(TEXT),
                 ),
             },
+            "learning": {"anyOf": [_LEARNING, {"type": "null"}]},
             "uptime": NUMBER,
             "version": TEXT,
         }
