@@ -115,7 +115,7 @@ def learn(
         learned = known(order.model, line).with_rows(new.x, new.y)
     fit = learned.fit(line.fit.columns)
     line_file.check_range(order.name, fit, new.x, new.y)
-    held_back = _held_back(order, line, learned, new)
+    held_back = compared(order, line, learned, new)
     guard.check(order.name, held_back)
     with quiet(), guard.making(order) as made:  # the runtime greets whoever loads a model
         document = _write(made, order, line, learned, fit, new)
@@ -152,7 +152,7 @@ def known(model: catalog.Entry, line: Line) -> Triangle:
     return triangle.load(folder / triangle.FILE, len(line.fit.columns))
 
 
-def _held_back(order: Order, line: Line, learned: Triangle, new: Rows) -> HeldBack:
+def compared(order: Order, line: Line, learned: Triangle, new: Rows) -> HeldBack:
     """How far the learned line and the one in service are from new rows that they never saw."""
     missed = float(np.abs(learned.left_out(new.x, new.y)).mean())
     before, chance = None, 0.0

@@ -20,7 +20,8 @@ from pi_edge import adding, catalog, files
 from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
 from pi_edge.learning import least_squares, triangle
 from pi_edge.learning.order import SCRATCH, Order
-from pi_edge.learning.regression import learn
+from pi_edge.learning.regression import Line, compared, known, learn
+from pi_edge.learning.rows import Rows
 from pi_edge.model import Model
 from pi_edge.quiet import quiet
 from pi_edge.verification import verify_files
@@ -376,3 +377,28 @@ def test_learning_imports_neither_tensorflow_nor_the_desktop_step(order: Order) 
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
+
+
+def refusals(order: Order, off: float) -> int:
+    """Of a hundred made-up tables of ten rows that follow the line, one of them ``off`` by so many
+    standard errors, how many are refused."""
+    line = Line.of(order.model)
+    sigma = line.fit.residual_standard_error or 0.0
+    refused = 0
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        x = random.uniform(2, 40, (10, 1))
+        y = line.fit.predict(x) + sigma * random.normal(size=10)
+        y[0] += off * sigma
+        after = known(order.model, line).with_rows(x, y)
+        held_back = compared(order, line, after, Rows(x, y, Path("made.csv"), b""))
+        refused += held_back.worse_by > held_back.chance
+    return refused
+
+
+def test_rows_that_follow_the_line_are_not_refused_by_chance(order: Order) -> None:
+    assert refusals(order, 0) == 0
+
+
+def test_one_row_far_off_is_refused_nearly_always(order: Order) -> None:
+    assert refusals(order, 100) >= 90
