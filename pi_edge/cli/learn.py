@@ -11,6 +11,7 @@ from pi_edge.errors import BadInput
 
 LEARNERS = {
     "digits": "pi_edge.learning.digits",
+    "regression": "pi_edge.learning.regression",
 }
 
 
@@ -46,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(f"{entry.name} cannot learn: nothing here teaches the task {entry.task!r}")
     name = args.name or entry.name
     catalog.place(owned, name)  # refuses what is no name
+    if name in entries and entries[name].task != entry.task:
+        raise BadInput(f"{name} is a model of another task: choose another --name")
     order = Order(
         entry, name, settings.state, args.data, args.epochs, args.start, args.seed,
         threads=settings.threads,

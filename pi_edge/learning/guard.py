@@ -111,10 +111,9 @@ def check(name: str, held_back: HeldBack) -> None:
     # Written so that NaN, which compares false with everything, does not go live.
     if held_back.worse_by <= held_back.chance:
         return
-    more = f", of which chance explains {held_back.chance:.4g}" if held_back.chance else ""
     raise PiEdgeError(
         f"{name} stays what it was: what was learned is worse by {held_back.worse_by:.4g}"
-        f"{held_back.unit}{more} ({_numbers(held_back)})"
+        f"{held_back.unit} ({_numbers(held_back)})"
     )
 
 
@@ -124,4 +123,6 @@ def _numbers(held_back: HeldBack) -> str:
         for number in (held_back.after, held_back.before)
     )
     beside = f", {before} before" if before else ""
+    if before and held_back.chance:
+        beside += f", where up to {held_back.chance:.4g}{held_back.unit} is chance"
     return f"{held_back.what} on {held_back.rows} held back: {after}{beside}"

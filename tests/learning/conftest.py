@@ -1,11 +1,19 @@
-"""Small data to learn from."""
+"""Small data to learn from, and TensorFlow where a test has the desktop step make a model."""
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support import missing
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> None:
+    if importlib.util.find_spec("tensorflow") is None:
+        missing("TensorFlow is not installed (extra desktop)")
 
 
 @pytest.fixture(scope="session")
