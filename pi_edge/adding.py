@@ -75,8 +75,13 @@ def remove(name: str, owned: Path) -> None:
         files.sync_folder(owned)
 
 
-def roll_back(name: str, owned: Path) -> None:
+def roll_back(name: str, owned: Path, shipped: Path | None = None) -> None:
     """Bring back what `add` or `remove` took away last; what is there now is kept in its stead.
+
+    Where nothing is kept and the owner's model stands in for a shipped one, that is brought back.
+
+    Args:
+        shipped: the folder of shipped models.
 
     Raises:
         NotFound: nothing is kept of that name.
@@ -85,12 +90,18 @@ def roll_back(name: str, owned: Path) -> None:
     with _alone(owned):
         kept = [_previous(owned) / name, _previous(owned) / f"{name}{_ENDING}"]
         before = next((path for path in kept if path.exists()), None)
-        if before is None or not model_files.is_name(name):
-            raise NotFound(
-                f"nothing is kept of a model {name!r}: only what was replaced or removed by"
-                " pi-edge models add and remove can be brought back"
-            )
-        files.place(before, owned / before.name)
+        if model_files.is_name(name):
+            if before is not None:
+                files.place(before, owned / before.name)
+                return
+            if shipped is not None and (shipped / name).is_dir() and (owned / name).is_dir():
+                _keep(owned / name, owned)
+                files.sync_folder(owned)
+                return
+        raise NotFound(
+            f"nothing is kept of a model {name!r}: only what was replaced or removed by"
+            " pi-edge models add and remove, or by pi-edge learn, can be brought back"
+        )
 
 
 def _existing(name: str, owned: Path) -> Path:

@@ -62,6 +62,8 @@ class Config:
         queue: requests that may wait for one variant; more are sent away.
         style_memory: megabytes that styling a photo may take, beside the daemon.
         style_queue: photos that may wait to be styled while one is; more are sent away.
+        examples: digits put right that are kept to learn from; another one is refused then.
+        examples_bytes: bytes that they may have together.
         led: auto (GPIO where there is one), gpio, mock or off.
         led_pin: BCM number of the status light's pin.
         log_level: debug, info, warning or error.
@@ -89,6 +91,8 @@ class Config:
     queue: int = 512
     style_memory: int = 200
     style_queue: int = 4
+    examples: int = 10_000
+    examples_bytes: int = 16 * 1024 * 1024
     led: str = "auto"
     led_pin: int = 17
     log_level: str = "info"
@@ -115,6 +119,8 @@ _RANGES = {
     "client_rate": (0, 2**20),
     "style_memory": (100, 2**20),
     "style_queue": (0, 1000),
+    "examples": (0, 1_000_000),
+    "examples_bytes": (0, 2**30),
 }
 
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from pi_edge import __version__, access_token, catalog, runtime, systemd, tls
 from pi_edge.config import Config
+from pi_edge.errors import PiEdgeError
+from pi_edge.examples import Examples
 from pi_edge.handle import Handle, Limits
 from pi_edge.learning import told, watching
 from pi_edge.led import StatusLight
@@ -112,6 +114,7 @@ class Daemon:
         # What /status says of the status light; whoever drives one replaces this.
         self.led: Callable[[], dict[str, Any]] = lambda: {"light": "none"}
         self._workshop, self._ledger = Workshop(), Ledger(config.state)
+        self._examples = Examples(config.state, config.examples, config.examples_bytes)
         bench = Bench(self._workshop, self._ledger, config.threads, memory() // 2)
         self.repository = Repository(
             config.models,
@@ -213,6 +216,7 @@ class Daemon:
             self._on_inference,
             token,
             Gate(config.allowed_hosts, config.allowed_origins),
+            self._examples,
         )
         self._end_styling = application.stop
         server = web_server.create(
@@ -296,9 +300,17 @@ class Daemon:
             "machine": {**machine.describe(), **machine.conditions()},
             "pid": os.getpid(),
             "inferences": self._lifetime(),
+            "examples": self._held(),
             "uptime": round(time.monotonic() - self.started, 1),
             "version": __version__,
         }
+
+    def _held(self) -> dict[str, Any]:
+        """How many examples are kept, or why that is not known."""
+        try:
+            return asdict(self._examples.held())
+        except PiEdgeError as error:
+            return {"error": str(error)}
 
     def _lifetime(self) -> dict[str, int]:
         """Inferences done and failed by all models, over all starts."""

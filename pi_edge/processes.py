@@ -7,6 +7,8 @@ those who share it, so that a sum of it is what is really used.
 from __future__ import annotations
 
 import os
+import resource
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,21 @@ class Usage:
 def memory() -> int:
     """This machine's memory in bytes."""
     return _PAGE * os.sysconf("SC_PHYS_PAGES")
+
+
+def peak_bytes() -> int:
+    """Return the largest resident memory this process ever had, in bytes.
+
+    Linux's VmHWM starts anew with each program; getrusage, the fallback, remembers the
+    parent's size across fork and exec.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def usage(pid: int | None = None, proc: Path = PROC) -> dict[str, Usage]:

@@ -19,6 +19,9 @@ from pi_edge.model import Model, TensorSpec, check_inputs
 
 CHECK = "check.npz"
 
+LEARNED_WITH = ("training", "rehearsal")
+"""What model.json calls the files that a model learns on with; nobody needs them to serve it."""
+
 TOLERANCE = 1e-4
 """Largest difference from an expected output where model.json gives no `tolerance`."""
 
@@ -36,8 +39,13 @@ def verify_files(folder: Path) -> list[str]:
     told = entry.info
     problems: list[str] = []
     for variant in told["variants"].values():
-        problems += _compare(folder, variant)
-    known = {path.name for path in entry.files.values()}
+        problems += compare(folder, variant)
+    # What else belongs to the model and is read where it learns.
+    beside = [told[what] for what in LEARNED_WITH if isinstance(told.get(what), dict)]
+    beside = [one for one in beside if "file" in one]
+    for one in beside:
+        problems += compare(folder, one)
+    known = {path.name for path in entry.files.values()} | {str(one["file"]) for one in beside}
     problems += [
         f"{path} is not in model.json"
         for path in sorted(folder.glob("*.tflite"))
@@ -50,7 +58,7 @@ def verify_files(folder: Path) -> list[str]:
         return [*problems, f"{folder / 'model.json'} names a check file that is not beside it"]
     if reason := model_files.trouble(folder / str(check["file"]), folder):
         return [*problems, reason]
-    problems += _compare(folder, check)
+    problems += compare(folder, check)
     try:
         arrays = _arrays(folder / str(check["file"]))
     except (OSError, ValueError) as error:
@@ -60,9 +68,20 @@ def verify_files(folder: Path) -> list[str]:
     return problems
 
 
-def _compare(folder: Path, told: Mapping[str, Any]) -> list[str]:
-    """Compare one file with the size and hash told."""
+def compare(folder: Path, told: Mapping[str, Any]) -> list[str]:
+    """Compare a file in a model's folder with the size and hash that model.json tells of it.
+
+    Args:
+        told: "file", "bytes" and "sha256".
+
+    Returns:
+        A line that says what is wrong; none if nothing is.
+    """
+    if not model_files.is_name(str(told["file"])):
+        return [f"{folder / 'model.json'} names a file that is not beside it"]
     path = folder / str(told["file"])
+    if path.exists() and (reason := model_files.trouble(path, folder)):
+        return [reason]
     try:
         contents = path.read_bytes()
     except OSError as error:

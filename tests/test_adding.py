@@ -11,8 +11,7 @@ import pytest
 from killing import killed_at_random
 from running import DATA, drop_in, install
 
-from pi_edge import adding, catalog, files, verification
-from pi_edge.desktop import model_json
+from pi_edge import adding, catalog, files, model_json, verification
 from pi_edge.errors import BadInput, NotFound
 
 MLP, LINEAR = "mnist-mlp", "mnist-linear"
@@ -141,7 +140,7 @@ def test_killed_at_any_moment_the_old_model_is_there_or_the_new_one(
 PUBLISHING = """
 import itertools, json, shutil
 from pathlib import Path
-from pi_edge.desktop import model_json
+from pi_edge import model_json
 for version in itertools.cycle(["first", "second"]):
     source = Path(version) / "mnist-mlp"
     with model_json.scratch(Path("owned") / "mnist-mlp") as made:
@@ -187,4 +186,24 @@ def whole(owned: Path, versions: tuple[Path, Path]) -> None:
     assert problems == {}
     assert list(entries) == [MLP]
     assert contents(owned / MLP) in [contents(version) for version in versions]
-    assert verification._compare(owned / MLP, entries[MLP].info["check"]) == []
+    assert verification.compare(owned / MLP, entries[MLP].info["check"]) == []
+
+
+def test_a_shipped_model_comes_back_where_nothing_else_is_kept(
+    owned: Path, versions: tuple[Path, Path]
+) -> None:
+    shipped = versions[0].parent
+    adding.add(versions[1], owned)
+    adding.roll_back(MLP, owned, shipped)
+    assert catalog.find(owned) == ({}, {})
+    adding.roll_back(MLP, owned, shipped)
+    assert same(owned / MLP, versions[1])
+
+
+def test_what_only_the_owner_has_is_not_taken_away_as_if_there_were_another(
+    owned: Path, versions: tuple[Path, Path], tmp_path: Path
+) -> None:
+    adding.add(versions[0], owned)
+    with pytest.raises(NotFound, match="nothing is kept"):
+        adding.roll_back(MLP, owned, tmp_path / "nothing shipped")
+    assert same(owned / MLP, versions[0])

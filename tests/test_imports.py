@@ -17,10 +17,10 @@ from support import ROOT
 FLOORS = (
     {"errors"},
     {"access_token", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"}
-    | {"histogram", "processes", "trace", "tls", "model_files"},
+    | {"histogram", "processes", "trace", "tls", "model_files", "quiet"},
     {"runtime", "catalog", "led", "logs"},
-    {"model", "listening"},
-    {"workers", "ledger", "verification"},
+    {"model", "listening", "model_json"},
+    {"workers", "ledger", "examples", "verification"},
     {"handle", "proving"},
     {"model_status", "serving"},
     {"tasks", "repository", "adding"},

@@ -164,3 +164,25 @@ def test_text_that_is_expected_where_numbers_come_is_found(folder: Path) -> None
     replace_check(folder, expected)
     (problem,) = verify_files(folder)
     assert "int8.tflite: probabilities is of numbers and its check expects none" in problem
+
+
+@pytest.fixture
+def line(shipped_models: Path, tmp_path: Path) -> Path:
+    """A model that can learn: it has a file for that."""
+    return Path(shutil.copytree(shipped_models / "fire-theft", tmp_path / "fire-theft"))
+
+
+def test_a_file_that_a_model_learns_on_with_is_checked_too(line: Path) -> None:
+    assert verify_files(line) == []
+    contents = (line / "fit.npz").read_bytes()
+    (line / "fit.npz").write_bytes(contents[:-1] + b"\1")
+    assert any("fit.npz is not the file" in problem for problem in verify_files(line))
+    (line / "fit.npz").unlink()
+    assert any("fit.npz cannot be read" in problem for problem in verify_files(line))
+
+
+def test_a_file_to_learn_with_that_is_elsewhere_is_not_read(line: Path) -> None:
+    document = read(line)
+    document["training"]["file"] = "../fire-theft/fit.npz"
+    write(line, document)
+    assert any("not beside it" in problem for problem in verify_files(line))

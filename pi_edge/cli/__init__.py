@@ -20,10 +20,12 @@ COMMANDS = {
     "bench report": "show what was measured: HTML, picture, Markdown",
     "bench history": "show figures over releases, flag what became worse",
     "models": "list, show or verify the models",
+    "examples": "digits that were put right: list, export or remove them",
     "status": "what the running daemon says",
     "train": "train a model family on a desktop",
     "convert": "convert trained networks to TFLite and measure them",
     "verify": "measure a model again and compare with its model.json",
+    "learn": "let a model learn on this machine",
     "plot": "draw what a model family learned, beside what came",
 }
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pi_edge import catalog, config
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import PiEdgeError
+from pi_edge.quiet import quiet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "add":
         return _add(args.path, owned)
     if args.action in ("remove", "rollback"):
-        return _take(args.action, args.name, owned)
+        return _take(args.action, args.name, owned, settings.models)
     entries, problems = catalog.find(settings.models, owned)
     if not entries and not problems:
         raise PiEdgeError(f"there are no models in {settings.models} and {owned}")
@@ -123,17 +123,22 @@ def _add(path: Path, owned: Path) -> int:
     return 0
 
 
-def _take(action: str, name: str, owned: Path) -> int:
+def _take(action: str, name: str, owned: Path, shipped: Path) -> int:
     from pi_edge import adding
 
     try:
-        (adding.remove if action == "remove" else adding.roll_back)(name, owned)
+        if action == "remove":
+            adding.remove(name, owned)
+        else:
+            adding.roll_back(name, owned, shipped)
     except OSError as error:
         raise PiEdgeError(f"{error.filename or owned}: {error.strerror}") from error
     if action == "remove":
         print(f"{name}: removed from {owned}; pi-edge models rollback {name} brings it back")
-    else:
+    elif (owned / name).exists() or (owned / f"{name}.tflite").exists():
         print(f"{name}: the one before is back in {owned}")
+    else:
+        print(f"{name}: the shipped one serves again; the same command brings yours back")
     return 0
 
 

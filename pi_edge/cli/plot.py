@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pi_edge import catalog, config
 from pi_edge.desktop import families, flags
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import NotFound, WrongUsage
+from pi_edge.quiet import quiet
 
 ENDINGS = (".png", ".svg")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pi_edge import catalog, config, tasks
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput, NotFound, PiEdgeError, TooLarge
+from pi_edge.quiet import quiet
 
 if TYPE_CHECKING:
     from pi_edge.model import Model

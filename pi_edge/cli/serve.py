@@ -62,6 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--style-queue", type=int, metavar="N", help="photos that may wait to be styled (4)"
     )
+    parser.add_argument(
+        "--examples", type=int, metavar="N", help="digits put right that are kept (10000)"
+    )
+    parser.add_argument(
+        "--examples-bytes", type=int, metavar="BYTES", help="that they may have together (16 MiB)"
+    )
     parser.add_argument("--log-level", help="debug, info, warning or error")
     parser.add_argument("--log-format", help="text, or json for one JSON object a line")
 

@@ -132,8 +132,10 @@ def to_text(status: dict[str, Any]) -> str:
         f" {runtime.get('name')} {runtime.get('version')}",
         f"status light: {light}",
         *([told.in_words(status["learning"])] if status.get("learning") else []),
-        "",
     ]
+    if count := status.get("examples", {}).get("count"):
+        lines.append(f"examples to learn from: {count}")
+    lines.append("")
     width = max((len(name) for name in status["models"]), default=0)
     for name, model in status["models"].items():
         variants = ", ".join(

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from pi_edge import catalog, config, files
 from pi_edge.cli import optimize
 from pi_edge.cli.stop import Stop
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
+from pi_edge.quiet import quiet
 
 if TYPE_CHECKING:
     from pi_edge.tasks.style.jobs import Job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from pi_edge.desktop.quiet import quiet
+from pi_edge.quiet import quiet
 
 THREADS = 2
 

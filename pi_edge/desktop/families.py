@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from pi_edge.desktop.flags import Flag
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import NotFound, Unavailable, WrongUsage
+from pi_edge.quiet import quiet
 
 FAMILIES = {
     "mnist": "pi_edge.desktop.mnist",

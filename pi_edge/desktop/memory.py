@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import resource
 import subprocess
 import sys
-from pathlib import Path
 
 from pi_edge.benchmark import training
 
@@ -16,24 +14,9 @@ M_ARENA_MAX = -8
 
 _IMPORT_ONLY = """
 import tensorflow
-from pi_edge.desktop.memory import peak_bytes
+from pi_edge.processes import peak_bytes
 print(peak_bytes())
 """
-
-
-def peak_bytes() -> int:
-    """Return the largest resident memory this process ever had, in bytes.
-
-    Linux's VmHWM starts anew with each program; getrusage, the fallback, remembers the
-    parent's size across fork and exec.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def tensorflow_import_bytes() -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from pi_edge.desktop.quiet import quiet
+from pi_edge.quiet import quiet
 
 
 @contextmanager

@@ -82,22 +82,6 @@ def find(given: Path | None = None) -> Path:
     )
 
 
-def find_or_download(given: Path | None = None) -> Path:
-    """Like `find`, but let Keras' own loader fetch a file that is nowhere yet."""
-    try:
-        return find(given)
-    except NotFound:
-        if given is not None:
-            raise
-        try:
-            import tensorflow as tf
-
-            tf.keras.datasets.mnist.load_data()
-        except Exception:  # without a network Keras raises whatever its downloader met
-            pass
-        return find()
-
-
 def unpack(npz: Path, part: str, folder: Path) -> Digits:
     """Unpack one part, `train` or `test`, into `folder`, unless an earlier call did.
 

@@ -35,17 +35,23 @@ class Progress:
             self.bar.update()
             if now - self.said > 0.2:
                 self.said = now
-                self.bar.set_postfix_str(f"{_readable(figures)}{self._left(now)} left in all")
+                self.bar.set_postfix_str(f"{_readable(figures)}{self._left()} left in all")
         elif now - self.said > PLAIN_EVERY:
             self.said = now
             print(
                 f"{self.title}: {self.done / self.total:.0%}, {_readable(figures)}"
-                f"{self._left(now)} left",
+                f"{self._left()} left",
                 flush=True,
             )
 
-    def _left(self, now: float) -> str:
-        seconds = (now - self.began) / self.done * (self.total - self.done + self.after)
+    @property
+    def seconds_left(self) -> float:
+        """Until all is done, if it goes on as it did; once there was a step."""
+        passed = time.monotonic() - self.began
+        return passed / self.done * (self.total - self.done + self.after)
+
+    def _left(self) -> str:
+        seconds = self.seconds_left
         if seconds < 90:
             return f"{seconds:.0f} s"
         return f"{seconds / 60:.0f} min"

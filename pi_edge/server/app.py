@@ -14,13 +14,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pi_edge import trace
 from pi_edge.access_token import Token
 from pi_edge.errors import PiEdgeError
+from pi_edge.examples import Examples
 from pi_edge.repository import Repository
-from pi_edge.server import answers, inference_protocol, openapi, style_route, task_routes
+from pi_edge.server import (
+    answers,
+    example_routes,
+    inference_protocol,
+    openapi,
+    style_route,
+    task_routes,
+)
 from pi_edge.server.asked import Asked
 from pi_edge.server.authorization import TokenDemanded
 from pi_edge.server.bodies import Room
 from pi_edge.server.gate import Gate, preflight, readable_by
 from pi_edge.server.metrics import Metrics
+from pi_edge.server.recent import Recent
+from pi_edge.server.turns import Turns
 
 logger = logging.getLogger("pi_edge")
 
@@ -40,6 +50,7 @@ class Application:
         on_picture: called on the event loop after each photo styled.
         token: what clients must show; None lets everybody in.
         gate: refuses what comes from other hosts and sites; None lets all of it in.
+        examples: where digits put right are kept; None keeps none.
     """
 
     def __init__(
@@ -52,14 +63,17 @@ class Application:
         on_picture: Callable[[], None] = lambda: None,
         token: Token | None = None,
         gate: Gate | None = None,
+        examples: Examples | None = None,
     ) -> None:
         style = style_route.StyleRoute(repository, styling, room.limit, on_picture)
         self._line = style.line
         self._metrics = Metrics(repository, state, self._line, room, status)
+        turns, recent = Turns(), Recent()
         routes = [
             *inference_protocol.routes(repository, state, room),
             Route("/tasks/style", style, methods=["POST"]),
-            *task_routes.routes(repository, status, self._metrics, room),
+            *task_routes.routes(repository, status, self._metrics, room, turns, recent),
+            *example_routes.routes(repository, examples, recent, room, turns),
             Route("/openapi.json", openapi.serve),
         ]
         self._router: ASGIApp = Router(routes, redirect_slashes=False)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pi_edge import tasks
-from pi_edge.errors import BadInput, Overloaded
+from pi_edge import examples, tasks
+from pi_edge.errors import BadInput
+from pi_edge.handle import Handle
 from pi_edge.model_status import ModelStatus
 from pi_edge.repository import Repository
 from pi_edge.server import asked, bodies
@@ -26,11 +26,23 @@ from pi_edge.server.bodies import Room
 from pi_edge.server.infer import refuse_non_finite
 from pi_edge.server.metrics import Metrics
 from pi_edge.server.page import page
+from pi_edge.server.recent import Recent, Seen
+from pi_edge.server.turns import Turns
+from pi_edge.tasks import digits
 
-# Pictures unpacked at the same time; each may take a hundred megabytes for a moment.
-_PICTURES = 2
-# Bodies that may wait to be unpacked; each is in memory.
-_WAITING = 64
+
+@dataclass(frozen=True)
+class Model:
+    """The model that a task is asked of."""
+
+    handle: Handle
+    about: Mapping[str, Any]
+    """Its model.json."""
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What it answers."""
+        refuse_non_finite(inputs)
+        return self.handle.run(inputs)
 
 
 def routes(
@@ -38,9 +50,12 @@ def routes(
     status: Callable[[], dict[str, Any]],
     metrics: Metrics,
     room: Room,
+    turns: Turns,
+    recent: Recent,
 ) -> list[Route]:
-    """The routes; ``status`` tells what /status says beside the models."""
-    api = _Api(repository, status, metrics, room)
+    """The routes; ``status`` tells what /status says beside the models, ``recent`` remembers what
+    digits were seen."""
+    api = _Api(repository, status, metrics, room, turns, recent)
     return [
         Route("/tasks/{task}", api.task, methods=["POST"]),
         Route("/status", api.status),
@@ -56,53 +71,33 @@ class _Api:
         status: Callable[[], dict[str, Any]],
         metrics: Metrics,
         room: Room,
+        turns: Turns,
+        recent: Recent,
     ) -> None:
         self._repository, self._status, self._metrics = repository, status, metrics
-        self._room = room
-        self._waiting = 0
-        self._threads = ThreadPoolExecutor(_PICTURES, thread_name_prefix="tasks")
+        self._room, self._turns, self._recent = room, turns, recent
 
     async def task(self, request: Request) -> Response:
         name = request.path_params["task"]
         if name not in tasks.names():
             tasks.get(name)  # raises, saying which tasks there are
-        headers = bodies.headers_of(request.scope)
-        body = await bodies.read(request.scope, headers, request.receive, self._room)
-        content_type = headers.get(b"content-type", b"").decode("latin-1")
-        if content_type.lower().startswith("multipart/"):
-            body, content_type = await form_file(body, content_type)
-        if not body:
-            raise BadInput(f"the body is empty: send what /tasks/{name} is to look at")
-        if self._waiting >= _WAITING:
-            raise Overloaded(f"{_WAITING} requests wait for their turn: come again", retry_after=1)
-        self._waiting += 1
+        body, content_type = await sent(request, self._room, f"/tasks/{name}")
         about = asked.of(request.scope)
         work = partial(self._answer, about, name, body, content_type, request.query_params)
-        try:
-            # In this context, so that what is logged there is known to be about this request.
-            answer = await asyncio.get_running_loop().run_in_executor(
-                self._threads, copy_context().run, work
-            )
-        finally:
-            self._waiting -= 1
-        return Json({"id": about.id, **answer})
+        return Json({"id": about.id, **await self._turns.take(work)})
 
     def _answer(
         self, about: Asked, name: str, body: bytes, content_type: str, query: Mapping[str, str]
     ) -> dict[str, Any]:
         task = tasks.get(name)
-        model = query.get("model") or task.DEFAULT_MODEL
-        entry = self._repository.model(model).entry
-        if entry.task != name:
-            raise BadInput(f"the model {model} is for the task {entry.task!r}, not {name!r}")
-        status, handle = about.find(self._repository, model, query.get("variant", ""))
-
-        def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-            refuse_non_finite(inputs)
-            return handle.run(inputs)
-
-        answer = task.answer(task.from_body(body, content_type), run, status.entry.info)
-        return {"model": handle.name, "variant": handle.version, **answer}
+        model = asked_of(self._repository, about, name, query)
+        handle = model.handle
+        told = {"model": handle.name, "variant": handle.version}
+        if name == examples.TASK:
+            found = digits.find(digits.from_body(body, content_type), model.run)
+            self._recent.keep(about.id, Seen.of(handle.name, handle.version, found))
+            return {**told, **digits.tell(found)}
+        return {**told, **task.answer(task.from_body(body, content_type), model.run, model.about)}
 
     async def status(self, request: Request) -> Response:
         # In a thread: asking a machine for its temperature can take a moment.
@@ -132,6 +127,38 @@ def describe(model: ModelStatus) -> dict[str, Any]:
         "variants": variants,
         "reason": model.reason,
     }
+
+
+async def sent(request: Request, room: Room, path: str) -> tuple[bytes, str]:
+    """The body, or the file in it where it is a form, and its content type.
+
+    Raises:
+        BadInput: it is empty, or a form without such a file.
+        PiEdgeError, HTTPException, ClientDisconnect: as `bodies.read`.
+    """
+    headers = bodies.headers_of(request.scope)
+    body = await bodies.read(request.scope, headers, request.receive, room)
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    if content_type.lower().startswith("multipart/"):
+        body, content_type = await form_file(body, content_type)
+    if not body:
+        raise BadInput(f"the body is empty: send what {path} is to look at")
+    return body, content_type
+
+
+def asked_of(repository: Repository, about: Asked, task: str, query: Mapping[str, str]) -> Model:
+    """The model that a request to a task names, or the task's own.
+
+    Raises:
+        BadInput: it is for another task.
+        NotFound, Unavailable: there is no such model, or it cannot answer now.
+    """
+    name = query.get("model") or tasks.get(task).DEFAULT_MODEL
+    entry = repository.model(name).entry
+    if entry.task != task:
+        raise BadInput(f"the model {name} is for the task {entry.task!r}, not {task!r}")
+    status, handle = about.find(repository, name, query.get("variant", ""))
+    return Model(handle, status.entry.info)
 
 
 async def form_file(body: bytes, content_type: str) -> tuple[bytes, str]:

@@ -105,16 +105,34 @@ def from_argument(text: str) -> Request:
     return from_body(data, "")
 
 
+@dataclass(frozen=True)
+class Found:
+    """The digits that the network sees in a picture, left to right.
+
+    Attributes:
+        images: float32 [n, 28, 28], as it was given them; n is at least 1.
+        boxes: for each its place in the picture, as in Reading.
+        probabilities: float32 [n, 10], what it answered.
+    """
+
+    images: NDArray[np.float32]
+    boxes: tuple[Box, ...]
+    probabilities: NDArray[np.float32]
+
+
 def answer(
     request: Request, run: Run, about: Mapping[str, Any] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """What the network reads.
+    """What the network reads, as `tell` tells it.
 
-    Returns:
-        number: the digits it spells, "" where there is none.
-        digit: the digit, None unless there is exactly one.
-        digits: for each, left to right, its digit, its ten probabilities and its box.
-        message: only where there is no digit.
+    Raises:
+        PiEdgeError: the model does not answer with probabilities [n, 10].
+    """
+    return tell(find(request, run))
+
+
+def find(request: Request, run: Run) -> Found | None:
+    """What the network sees in a picture; None where there is no digit.
 
     Raises:
         PiEdgeError: the model does not answer with probabilities [n, 10].
@@ -129,27 +147,37 @@ def answer(
         if score > _SURE:
             break
     if best is None:
-        return _nothing()
+        return None
     _, reading, probabilities = best
     if request.searched and float(probabilities.max(1).mean()) - reading.doubt < _LEAST_SURE:
-        return _nothing()
-    found = [
+        return None
+    return Found(reading.images, reading.boxes, probabilities)
+
+
+def tell(found: Found | None) -> dict[str, Any]:
+    """What was found, ready for JSON.
+
+    Returns:
+        number: the digits it spells, "" where there is none.
+        digit: the digit, None unless there is exactly one.
+        digits: for each, left to right, its digit, its ten probabilities and its box.
+        message: only where there is no digit.
+    """
+    if found is None:
+        return {"number": "", "digit": None, "digits": [], "message": NO_DIGIT}
+    digits = [
         {
             "digit": int(row.argmax()),
             "probabilities": [float(p) for p in row],
             "box": [round(v, 1) for v in box],
         }
-        for row, box in zip(probabilities, reading.boxes, strict=True)
+        for row, box in zip(found.probabilities, found.boxes, strict=True)
     ]
     return {
-        "number": "".join(str(d["digit"]) for d in found),
-        "digit": found[0]["digit"] if len(found) == 1 else None,
-        "digits": found,
+        "number": "".join(str(d["digit"]) for d in digits),
+        "digit": digits[0]["digit"] if len(digits) == 1 else None,
+        "digits": digits,
     }
-
-
-def _nothing() -> dict[str, Any]:
-    return {"number": "", "digit": None, "digits": [], "message": NO_DIGIT}
 
 
 def _recognise(images: NDArray[np.float32], run: Run) -> NDArray[np.float32]:

@@ -171,7 +171,7 @@ def readable(value: float) -> str:
 def _matrix(request: Request, columns: Sequence[str]) -> NDArray[np.float64]:
     """The rows as float64 [n, columns], finite as float32 too."""
     if isinstance(request, Table):
-        return _from_table(request, columns)
+        return from_table(request, columns)
     if isinstance(request, Named):
         return np.array([_picked(at, row, columns) for at, row in enumerate(request.rows, 1)])
     for at, values in enumerate(request.rows, 1):
@@ -187,7 +187,12 @@ def _count(numbers: int) -> str:
     return f"{numbers} number" if numbers == 1 else f"{numbers} numbers"
 
 
-def _from_table(read: Table, columns: Sequence[str]) -> NDArray[np.float64]:
+def from_table(read: Table, columns: Sequence[str]) -> NDArray[np.float64]:
+    """These columns of a table, float64 [n, columns], finite as float32 too.
+
+    Raises:
+        BadInput: one is missing, or there twice; or a cell holds no such number.
+    """
     missing = [name for name in columns if name not in read.header]
     if missing:
         raise BadInput(

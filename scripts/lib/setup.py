@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -83,9 +83,9 @@ def deploy(arguments: list[str]) -> int:
     return 0
 
 
-def bench(module: str, arguments: list[str]) -> int:
+def bench(module: str, arguments: list[str], extras: Sequence[str] = ()) -> int:
     """Set up, then become one of the programs in scripts/ that measure."""
-    environment.ensure()
+    environment.ensure([*extras])
     # The tests' own pictures are what bench_digits measures with; soak and chaos ask as tests do.
     below = [ROOT / "tests" / folder for folder in ("", "tasks", "end_to_end")]
     folders = [ROOT / "scripts", *below]
@@ -146,6 +146,7 @@ def main() -> int:
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")
             for what in ("digits", "http", "over_ssh", "style")
         },
+        "bench-training": partial(bench, "bench_training", extras=["desktop"]),
         "soak": partial(bench, "soak"),
         "chaos": partial(bench, "chaos"),
     }

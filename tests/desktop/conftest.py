@@ -14,7 +14,7 @@ from made_pictures import write_paintings, write_photos, write_vgg
 from made_prices import made_prices, write_prices
 from support import missing
 
-from pi_edge.desktop.quiet import quiet
+from pi_edge.quiet import quiet
 
 IMPORT_BYTES = 500_000_000
 

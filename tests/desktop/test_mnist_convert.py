@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pi_edge import runtime
-from pi_edge.desktop.mnist.measure import accuracy, answers
 from pi_edge.learning import mnist as data
+from pi_edge.learning.measure import accuracy, answers
 from pi_edge.model import Model
 from pi_edge.verification import verify_files
 
@@ -105,5 +105,6 @@ def test_nothing_but_the_model_is_left_behind(converted: Path) -> None:
         "float32.tflite",
         "int8.tflite",
         "model.json",
+        "train.tflite",
     ]
     assert [path.name for path in converted.parent.iterdir()] == ["mnist-mlp"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pi_edge.desktop import mnist
-from pi_edge.desktop.quiet import quiet
+from pi_edge.quiet import quiet
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from support import missing
 
-from pi_edge.desktop.regression.least_squares import Fit, RankDeficient, fit
 from pi_edge.errors import BadInput
+from pi_edge.learning.least_squares import Fit, RankDeficient, fit
 
 Matrix = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from made_prices import made_prices
 
-from pi_edge.desktop.quiet import quiet
 from pi_edge.desktop.stocks import features
+from pi_edge.quiet import quiet
 
 CLOSES = made_prices(420, 4)
 TRAIN, VALIDATION, TEST = slice(0, 252), slice(252, 336), slice(336, 420)

@@ -251,7 +251,7 @@ def test_a_damaged_file_is_found_before_anything_is_measured(copied: Path) -> No
 
 
 def test_a_check_file_without_tensorflow_s_pictures_is_said(copied: Path) -> None:
-    from pi_edge.desktop import model_json
+    from pi_edge import model_json
 
     with np.load(copied / "check.npz") as file:
         arrays = {name: file[name] for name in file.files if name != fidelity.GRAPH}

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from made_pictures import CHANNELS, made_painting, made_photo
 
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput, NotFound
+from pi_edge.quiet import quiet
 
 
 @pytest.fixture(scope="module")

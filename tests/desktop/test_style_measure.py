@@ -10,7 +10,7 @@ import pytest
 from made_pictures import made_painting, made_photo
 from PIL import Image
 
-from pi_edge.desktop.quiet import quiet
+from pi_edge.quiet import quiet
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_pictures import made_photo
 
-from pi_edge.desktop.quiet import quiet
+from pi_edge.quiet import quiet
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from made_pictures import made_painting, made_photo
 
-from pi_edge.desktop.quiet import quiet
 from pi_edge.errors import BadInput
+from pi_edge.quiet import quiet
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import orjson
 from running import install
 
 from pi_edge.errors import NotFound
+from pi_edge.examples import Examples
 from pi_edge.ledger import Ledger
 from pi_edge.proving import Bench
 from pi_edge.repository import Repository
@@ -69,6 +70,7 @@ class Served:
             Room(max_body, 4 * max_body),
             Settings(),
             gate=Gate(["pi.example"], ["https://pages.example"]),
+            examples=Examples(folder),
         )
 
     async def _start(self) -> None:

@@ -18,12 +18,12 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_file_that_is_named_is_taken(tiny_mnist: Path) -> None:
-    assert data.find(tiny_mnist) == tiny_mnist
+def test_a_file_that_is_named_is_taken(bars: Path) -> None:
+    assert data.find(bars) == bars
 
 
-def test_a_folder_that_is_named_is_looked_into(tiny_mnist: Path) -> None:
-    assert data.find(tiny_mnist.parent) == tiny_mnist
+def test_a_folder_that_is_named_is_looked_into(bars: Path) -> None:
+    assert data.find(bars.parent) == bars
 
 
 def test_a_named_file_that_is_missing_is_said_in_one_line(tmp_path: Path) -> None:
@@ -33,16 +33,16 @@ def test_a_named_file_that_is_missing_is_said_in_one_line(tmp_path: Path) -> Non
 
 
 def test_the_environment_may_name_the_folder(
-    nowhere: Path, monkeypatch: pytest.MonkeyPatch, tiny_mnist: Path
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch, bars: Path
 ) -> None:
-    monkeypatch.setenv("PI_EDGE_DATA", str(tiny_mnist.parent))
-    assert data.find() == tiny_mnist
+    monkeypatch.setenv("PI_EDGE_DATA", str(bars.parent))
+    assert data.find() == bars
 
 
-def test_keras_own_folder_is_looked_into(nowhere: Path, tiny_mnist: Path) -> None:
+def test_keras_own_folder_is_looked_into(nowhere: Path, bars: Path) -> None:
     path = nowhere / ".keras" / "datasets" / "mnist.npz"
     path.parent.mkdir(parents=True)
-    path.write_bytes(tiny_mnist.read_bytes())
+    path.write_bytes(bars.read_bytes())
     assert data.find() == path
 
 
@@ -78,18 +78,18 @@ def test_images_and_labels_must_be_as_many(tmp_path: Path) -> None:
         data.unpack(path, "train", tmp_path)
 
 
-def test_unpacked_rows_are_the_archives_rows(tiny_mnist: Path, tmp_path: Path) -> None:
-    digits = data.unpack(tiny_mnist, "train", tmp_path)
+def test_unpacked_rows_are_the_archives_rows(bars: Path, tmp_path: Path) -> None:
+    digits = data.unpack(bars, "train", tmp_path)
     rows = [900, 3, 3, 959]
-    with np.load(tiny_mnist) as archive:
+    with np.load(bars) as archive:
         np.testing.assert_array_equal(digits.images(rows), archive["x_train"][rows])
         np.testing.assert_array_equal(digits.labels, archive["y_train"])
 
 
 def test_another_archive_is_not_taken_for_the_one_unpacked_before(
-    tiny_mnist: Path, tmp_path: Path
+    bars: Path, tmp_path: Path
 ) -> None:
-    data.unpack(tiny_mnist, "train", tmp_path)
+    data.unpack(bars, "train", tmp_path)
     other = tmp_path / "mnist.npz"
     np.savez(other, x_train=np.full((10, 28, 28), 9, np.uint8), y_train=np.zeros(10, np.uint8))
     assert data.unpack(other, "train", tmp_path).images([4]).max() == 9

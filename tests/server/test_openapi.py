@@ -7,6 +7,7 @@ import io
 import json
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import hypothesis
@@ -205,6 +206,20 @@ def test_what_is_asked_for_rightly_is_answered_as_the_description_says(
     answer = requests.post(url, **request_of, timeout=60)
     assert answer.status_code == 200, answer.content
     parsed(document(), daemon)[path]["POST"].validate_response(answer)
+
+
+def test_an_example_that_is_kept_is_told_of_as_the_description_says(
+    tmp_path: Path,
+) -> None:
+    picture = (ROOT / "docs/pictures/seven.jpg").read_bytes()
+    with running_daemon(tmp_path) as daemon:
+        url = f"{daemon.url}/tasks/digits/examples"
+        read = requests.post(f"{daemon.url}/tasks/digits", data=picture, timeout=60).json()
+        by_id = {"json": {"id": read["id"], "label": "7"}}
+        for query, request in ("", by_id), ("?label=7", {"data": picture}):
+            answer = requests.post(f"{url}{query}", **request, timeout=60)
+            assert answer.status_code == 201, answer.content
+            parsed(document(), daemon)["/tasks/digits/examples"]["POST"].validate_response(answer)
 
 
 def test_a_description_that_is_not_true_is_found(own_daemon: RunningDaemon) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from pi_edge.desktop.fire_theft import curves, descent
 from pi_edge.desktop.fire_theft.curves import Curve, Points
 from pi_edge.desktop.fire_theft.descent import Recipe, Tick
-from pi_edge.desktop.regression.least_squares import fit
+from pi_edge.learning.least_squares import fit
 
 DESCENTS = {
     "sgd": descent.COURSE,

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pi_edge.desktop import model_json
+from pi_edge import model_json
 from pi_edge.desktop.fire_theft import TRAINING, data, lesson
 from pi_edge.desktop.regression import training
-from pi_edge.desktop.regression.least_squares import fit
 from pi_edge.desktop.regression.train import summary
 from pi_edge.desktop.regression.training import Trained
+from pi_edge.learning.least_squares import fit
 from pi_edge.learning.progress import Progress
 
 

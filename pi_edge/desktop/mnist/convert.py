@@ -14,12 +14,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge.desktop import model_json, signature
-from pi_edge.desktop.mnist.measure import BATCH, accuracy, answers
+from pi_edge import model_json
+from pi_edge.desktop import signature, training_graph
+from pi_edge.desktop.mnist.download import find_or_download
+from pi_edge.desktop.mnist.learner import learner
 from pi_edge.desktop.mnist.networks import probabilities
 from pi_edge.desktop.mnist.train import Trained, trained
-from pi_edge.desktop.quiet import quiet
 from pi_edge.learning import mnist as data
+from pi_edge.learning.measure import BATCH, accuracy, answers
+from pi_edge.quiet import quiet
 
 VARIANTS = ("float32", "float16", "int8")
 DEFAULT = "float32"
@@ -41,7 +44,7 @@ def convert(
     say: Callable[[str], None] = print,
 ) -> Path:
     """Convert the finished training of `name` in `state` into the folder `output`/`name`."""
-    return write(trained(name, state), output / name, data.find_or_download(given), say=say)
+    return write(trained(name, state), output / name, find_or_download(given), say=say)
 
 
 def write(result: Trained, folder: Path, npz: Path, *, say: Callable[[str], None] = print) -> Path:
@@ -87,6 +90,7 @@ def write(result: Trained, folder: Path, npz: Path, *, say: Callable[[str], None
                 f"{path.stat().st_size:,} bytes, at most {difference:.2g} from the network, "
                 f"{disagreeing} labels differ"
             )
+        paths = {variant: made / told["file"] for variant, told in variants.items()}
         document = {
             "name": name,
             "task": "digits",
@@ -94,6 +98,7 @@ def write(result: Trained, folder: Path, npz: Path, *, say: Callable[[str], None
             "labels": [str(digit) for digit in range(10)],
             "variants": variants,
             "check": model_json.write_check(made, checks),
+            "training": training_graph.write(made, learner(result.network, result.weights), paths),
             "measured": model_json.measured_on(),
             "trained": story(result, npz, rows),
         }

@@ -24,10 +24,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge import files
-from pi_edge.desktop import memory, model_json
+from pi_edge import files, model_json
+from pi_edge.desktop import memory
 from pi_edge.desktop.determinism import fix_order_of_additions
 from pi_edge.desktop.mnist import augment
+from pi_edge.desktop.mnist.download import find_or_download
 from pi_edge.desktop.mnist.networks import (
     NETWORKS,
     Conv,
@@ -44,6 +45,7 @@ from pi_edge.errors import BadInput, NotFound
 from pi_edge.learning import mnist as data
 from pi_edge.learning.checkpoint import load, save
 from pi_edge.learning.progress import Progress
+from pi_edge.processes import peak_bytes
 
 BETA1, BETA2, TINY = 0.9, 0.999, 1e-7
 STATISTICS_IMAGES, STATISTICS_BATCH = 6000, 100
@@ -85,7 +87,7 @@ def train(
     if fresh:
         checkpoint.unlink(missing_ok=True)
 
-    npz = data.find_or_download(given)
+    npz = find_or_download(given)
     digits = data.unpack(npz, "train", folder.parent)
     rows = data.split(len(digits.labels))
     if len(rows.training) < network.recipe.batch:
@@ -156,7 +158,7 @@ def train(
             }
         )
         story["seconds"] += time.monotonic() - began
-        story["peak_bytes"] = max(story["peak_bytes"], memory.peak_bytes())
+        story["peak_bytes"] = max(story["peak_bytes"], peak_bytes())
         story["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
         save(checkpoint, variables | measured, story)
         say(

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pi_edge import runtime
-from pi_edge.desktop.mnist.measure import Accuracy, accuracy, answers
 from pi_edge.learning import mnist as data
+from pi_edge.learning.measure import Accuracy, accuracy, answers
 from pi_edge.verification import verify_files
 
 # Images that another runtime or processor may read differently: near ties only.

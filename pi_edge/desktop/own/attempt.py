@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
-from pi_edge.desktop.quiet import quiet
+from pi_edge.quiet import quiet
 
 Result = TypeVar("Result")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pi_edge.desktop import model_json
+from pi_edge import model_json
 from pi_edge.desktop.own import fitting, kind, samples, story, variants
 from pi_edge.desktop.own.original import Original
 from pi_edge.desktop.own.samples import Samples

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pi_edge.desktop import model_json
+from pi_edge import model_json
 from pi_edge.desktop.own import operators
 from pi_edge.desktop.own.compare import rounded
 from pi_edge.desktop.own.original import Arrays, Original, Tensor, sha256
 from pi_edge.desktop.own.samples import Samples
 from pi_edge.desktop.own.variants import Variant, Variants
-from pi_edge.desktop.quiet import quiet
 from pi_edge.model import Model
+from pi_edge.quiet import quiet
 
 CHECKED, CHECK_BYTES = 8, 4_000_000
 """Samples kept in check.npz, and their bytes, at most; one there is always."""

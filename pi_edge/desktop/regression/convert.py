@@ -10,18 +10,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge import files
-from pi_edge.desktop import model_json, signature
+from pi_edge import files, model_json
+from pi_edge.desktop import signature
 from pi_edge.desktop.regression import family_of, training
-from pi_edge.desktop.regression.least_squares import Fit
-from pi_edge.desktop.regression.measure import Differences, differences, rounding, tflite_answers
 from pi_edge.desktop.regression.training import Trained
 from pi_edge.errors import BadInput
-
-VARIANT = "float32"
-CHECK_ROWS = 16
-NEGLIGIBLE = 1e-3
-"""What float32 may cost, as a part of the target's standard deviation."""
+from pi_edge.learning import buffers, line_file, triangle
+from pi_edge.learning.line_file import VARIANT
+from pi_edge.learning.line_measure import differences, rounding, tflite_answers
 
 LEFT_OUT = {
     "float16": "would round each coefficient to 11 bits to save 2 bytes a column",
@@ -68,7 +64,8 @@ def write(
     *,
     say: Callable[[str], None] = print,
 ) -> Path:
-    """Write the .tflite file, check.npz and model.json into ``folder``, model.json last.
+    """Write the .tflite file, what it takes to learn on, check.npz and model.json into ``folder``,
+    model.json last.
 
     Args:
         more: what model.json says besides.
@@ -81,14 +78,16 @@ def write(
     if there.exists() and family_of(there) != family:
         raise BadInput(f"{folder} holds another kind of model: write elsewhere with --output")
     command = f"pi-edge convert {name}"
-    _check_range(result)
-    centre = result.x.mean(0).astype(np.float32)
+    line_file.check_range(name, fit, result.x, result.y)
     with model_json.scratch(folder) as made:
         path = made / f"{VARIANT}.tflite"
-        path.write_bytes(tflite(fit, centre))
+        contents, weights = template(len(fit.columns))
+        path.write_bytes(contents)
+        line_file.write(path, path, weights, line_file.constants(fit, result.x.mean(0)))
         measured = differences(path, fit, result.x)
-        _check_precision(result, measured)
-        examples = result.x[_spread(fit.predict(result.x))].astype(np.float32)
+        line_file.check_precision(name, fit, result.x, float(result.y.std()), measured)
+        triangle.save(triangle.of(result.x, result.y), made / triangle.FILE)
+        examples = result.x[line_file.spread(fit.predict(result.x))].astype(np.float32)
         checks = {"inputs/x": examples, f"{VARIANT}/y": tflite_answers(path, examples)[:, None]}
         story = dict(result.story)
         document = {
@@ -120,6 +119,7 @@ def write(
             },
             "left_out": LEFT_OUT,
             "check": model_json.write_check(made, checks),
+            "training": triangle.told(made / triangle.FILE, weights),
             "measured": model_json.measured_on(),
             **more,
             "trained": story,
@@ -133,54 +133,30 @@ def write(
     return folder
 
 
-def tflite(fit: Fit, centre: NDArray[np.float32]) -> bytes:
-    """Return the line as a .tflite file, x [-1, columns] -> y [-1, 1], all float32.
+def template(count: int) -> tuple[bytes, dict[str, Any]]:
+    """The .tflite file of a line of so many columns, x [-1, columns] -> y [-1, 1], all float32, and
+    where its constants are, as model.json has it. What they are has yet to be written there.
 
-    It computes y = (x - centre) * coefficients + height: in the middle of the data, where the
-    differences are small, so that float32 loses nothing to a column's offset. The height is the
-    line's own at ``centre`` [columns] as float32 has it.
+    It is made with numbers that differ from each other and from 0 and 1, and looked through for
+    them: the converter leaves out a height of 0, and keeps equal constants once.
     """
-    height = np.float32(fit.predict(centre[None].astype(np.float64))[0])
-    slopes = np.array(fit.coefficients, np.float32)
+    numbers = np.random.default_rng(0).uniform(2, 3, 2 * count + 1).astype("<f4")
+    known = {"centre": numbers[:count], "coefficients": numbers[count:-1], "height": numbers[-1:]}
 
     def serve(x: tf.Tensor) -> dict[str, tf.Tensor]:
         # No matmul: the converter would multiply it out to x * slopes - centre * slopes.
-        return {"y": tf.reduce_sum((x - centre) * slopes, 1, keepdims=True) + height}
+        lines = tf.reduce_sum((x - known["centre"]) * known["coefficients"], 1, keepdims=True)
+        return {"y": lines + known["height"][0]}
 
-    with signature.converter(serve, {"x": [None, len(slopes)]}) as converter:
-        return converter.convert()  # type: ignore[no-any-return]
-
-
-def _check_range(result: Trained) -> None:
-    most, least = 2.0**126, 2.0**-126
-    for name, slope, values in zip(
-        result.fit.columns, result.fit.coefficients, result.x.T, strict=True
-    ):
-        if np.abs(values).max() > most or not (slope == 0 or least <= abs(slope) <= most):
-            raise BadInput(
-                f"{result.name}: {name!r} or its coefficient {slope:.3g} is beyond what float32 "
-                "holds (1e-38 to 3e38): give the column in other units"
-            )
-    if np.abs(result.y).max() > most:
-        raise BadInput(f"{result.name}: the target is beyond float32: give it in other units")
+    with signature.converter(serve, {"x": [None, count]}) as converter:
+        contents = converter.convert()
+    held = [contents[place] for place in buffers.find(contents)]
+    places = {name: {VARIANT: _place(held, values)} for name, values in known.items()}
+    return contents, {
+        name: {"shape": list(known[name].shape), "places": place} for name, place in places.items()
+    }
 
 
-def _check_precision(result: Trained, measured: Differences) -> None:
-    allowed = NEGLIGIBLE * float(result.y.std())
-    if measured.largest <= allowed:
-        return
-    fit = result.fit
-    lost = np.abs(result.x - result.x.astype(np.float32)).max(0) * np.abs(fit.coefficients)
-    worst = int(lost.argmax())
-    raise BadInput(
-        f"{result.name}: float32 would be {measured.largest:.2g} from the line, for it cannot hold "
-        f"the values of {fit.columns[worst]!r} (about {result.x[:, worst].mean():.6g}, give or "
-        f"take {result.x[:, worst].std():.2g}): subtract a constant from that column"
-    )
-
-
-def _spread(predictions: NDArray[np.float64]) -> list[int]:
-    """Rows for check.npz: evenly from the lowest prediction to the highest."""
-    order = predictions.argsort(kind="stable")
-    steps = np.linspace(0, len(order) - 1, min(CHECK_ROWS, len(order)))
-    return [int(order[round(at)]) for at in steps]
+def _place(held: list[bytes], values: NDArray[np.float32]) -> dict[str, Any]:
+    (number,) = (at for at, data in enumerate(held) if data == values.tobytes())
+    return {"buffer": number, "axes": [0], "scale": 1.0, "dtype": "f4"}

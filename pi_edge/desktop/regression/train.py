@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pi_edge.desktop import families, model_json
+from pi_edge import model_json
+from pi_edge.desktop import families
 from pi_edge.desktop.regression import TRAINING, data, family_of, training
-from pi_edge.desktop.regression.least_squares import Fit, RankDeficient, fit
 from pi_edge.desktop.regression.training import Trained
 from pi_edge.errors import BadInput, WrongUsage
+from pi_edge.learning.least_squares import Fit, RankDeficient, fit
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 SHOWN_COLUMNS = 100

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pi_edge import files
 from pi_edge.desktop.regression import TRAINING
-from pi_edge.desktop.regression.least_squares import Fit
 from pi_edge.errors import BadInput, NotFound
+from pi_edge.learning.least_squares import Fit
 
 
 @dataclass(frozen=True)

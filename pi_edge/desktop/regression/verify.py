@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge import runtime
+from pi_edge import catalog, runtime
 from pi_edge.desktop.regression import data
-from pi_edge.desktop.regression.least_squares import Fit, fit
-from pi_edge.desktop.regression.measure import differences, rounding
 from pi_edge.errors import BadInput, PiEdgeError
+from pi_edge.learning import regression as learned
+from pi_edge.learning import rows
+from pi_edge.learning.least_squares import Fit, fit
+from pi_edge.learning.line_measure import differences, rounding
 from pi_edge.tasks import text_files
 from pi_edge.verification import verify_files
 
@@ -35,6 +37,8 @@ def verify(
     if problems:
         return problems
     told = json.loads((folder / "model.json").read_bytes())
+    if "learned" in told:
+        return verify_learned(folder, given, say)
     try:
         source = told["trained"]["data"]
         path = given or Path(source["path"])
@@ -115,6 +119,38 @@ def compare(
             problems.append(
                 f"{path}: {measured.largest:.3g} from the line, at most {allowed:.3g} is rounding"
             )
+    return problems
+
+
+def verify_learned(folder: Path, given: Path | None, say: Callable[[str], None]) -> list[str]:
+    """Check a line that has learned rows since it was fitted: against what it carries of all of
+    them and, where a table of all of them is ``given``, against the fit to that."""
+    entry = catalog.read(folder)
+    line = learned.Line.of(entry)
+    known = learned.known(entry, line)
+    fits = {f"what it carries of {known.rows} rows": known.fit(line.fit.columns)}
+    sizes = 1 / np.abs(known.r[1:-1, 1:-1]).max(0)  # of a coefficient, by the column's spread
+    if given is not None:
+        every = rows.read(given, line.fit.columns, line.target)
+        fits[f"the {len(every.y)} rows of {given}"] = fit(every.x, every.y, line.fit.columns)
+    problems = []
+    for what, again in fits.items():
+        say(f"{entry.name}, solved again from {what}")
+        say(f"  {'column':30} {'solved again':>20} {'model.json':>20}")
+        slacks = SAME * known.deviation() * float(np.sqrt(known.rows)) * np.append(1.0, sizes)
+        pairs = zip(_numbers(again), _numbers(line.fit), strict=True)
+        names = ("(intercept)", *again.columns)
+        for name, (now, then), slack in zip(names, pairs, slacks, strict=True):
+            say(f"  {name:30} {now:20.13g} {then:20.13g}")
+            if not abs(now - then) <= SAME * abs(now) + slack:
+                problems.append(f"{folder}: {name} is {now!r} here, model.json says {then!r}")
+    x = learned.example_rows(entry)
+    variant, path = entry.file()
+    apart = differences(path, line.fit, x).largest
+    allowed = float(rounding(line.fit, x, known.means()).max())
+    say(f"  {variant}: at most {apart:.2g} from the line")
+    if not apart <= allowed:
+        problems.append(f"{path}: {apart:.3g} from the line, at most {allowed:.3g} is rounding")
     return problems
 
 

@@ -15,13 +15,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge import files
-from pi_edge.desktop import model_json
-from pi_edge.desktop.quiet import quiet
+from pi_edge import files, model_json
 from pi_edge.desktop.stocks import data, features, levels, measure, network, spans, tflite
 from pi_edge.desktop.stocks.prepare import suitable
 from pi_edge.desktop.stocks.train import Trained, fitted, trained
 from pi_edge.errors import BadInput
+from pi_edge.quiet import quiet
 from pi_edge.tasks.prices import Prices
 
 DEFAULT = "float32"

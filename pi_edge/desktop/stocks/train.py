@@ -16,7 +16,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from pi_edge.desktop import memory, model_json
+from pi_edge import model_json
+from pi_edge.desktop import memory
 from pi_edge.desktop.determinism import fix_order_of_additions
 from pi_edge.desktop.stocks import (
     baselines,
@@ -32,6 +33,7 @@ from pi_edge.desktop.stocks.prepare import check_moves, plan_of, suitable
 from pi_edge.errors import NotFound
 from pi_edge.learning import checkpoint
 from pi_edge.learning.progress import Progress
+from pi_edge.processes import peak_bytes
 from pi_edge.tasks.prices import Prices
 
 FINISHED = "finished"
@@ -213,5 +215,5 @@ class _Clock:
     def stop(self) -> None:
         now = time.monotonic()
         self.story["seconds"] += now - self.began
-        self.story["peak_bytes"] = max(self.story["peak_bytes"], memory.peak_bytes())
+        self.story["peak_bytes"] = max(self.story["peak_bytes"], peak_bytes())
         self.began = now

@@ -12,14 +12,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge import config, files
-from pi_edge.desktop import model_json
-from pi_edge.desktop.quiet import quiet
+from pi_edge import config, files, model_json
 from pi_edge.desktop.style import data, fidelity, kept, losses, measure, network, story, tflite
 from pi_edge.desktop.style.judge import COLUMNS, Judge, Weighting
 from pi_edge.desktop.style.perceptual import Vgg16
 from pi_edge.errors import NotFound
 from pi_edge.model import Model
+from pi_edge.quiet import quiet
 
 DEFAULT = "float32"
 TOLERANCE = 1.0

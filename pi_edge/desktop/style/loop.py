@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.desktop import memory
 from pi_edge.desktop.style import crops, kept, losses, preview, tally
 from pi_edge.desktop.style.interrupt import asked_to_stop
 from pi_edge.desktop.style.learner import Learner
 from pi_edge.learning.progress import Progress
+from pi_edge.processes import peak_bytes
 
 KEEP_EVERY = 100
 PREVIEW_SIDE = 192
@@ -75,7 +75,7 @@ def run(
         nonlocal timed
         story["timed_steps"] += story["step"] - timed
         story["seconds"], timed = seconds(), story["step"]
-        story["peak_bytes"] = max(story["peak_bytes"], memory.peak_bytes())
+        story["peak_bytes"] = max(story["peak_bytes"], peak_bytes())
         kept.save(path, learner.values(), learner.shape, story)
 
     def over() -> bool:

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge import files
-from pi_edge.desktop import memory, model_json
+from pi_edge import files, model_json
+from pi_edge.desktop import memory
 from pi_edge.desktop.style import data, kept, loop, losses, network, preview
 from pi_edge.desktop.style.judge import COLUMNS, Judge, Weighting
 from pi_edge.desktop.style.learner import Learner

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pi_edge.desktop.quiet import quiet
 from pi_edge.desktop.style import graphs, network
+from pi_edge.quiet import quiet
 from pi_edge.tasks.style.stylist import BORDER
 
 VARIANTS = ("float32", "float16")

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pi_edge import config, files
-from pi_edge.desktop import memory, model_json
+from pi_edge import config, files, model_json
+from pi_edge.desktop import memory
 from pi_edge.desktop.style import data, kept, loop, losses, network, preview
 from pi_edge.desktop.style.learner import Learner
 from pi_edge.desktop.style.painting import learn_painting

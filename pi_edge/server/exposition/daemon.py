@@ -24,6 +24,8 @@ def families(state: str, status: Mapping[str, Any]) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "pi_edge_uptime_seconds", "Time since the daemon started", status["uptime"]
         )
+    if (held := status.get("examples", {}).get("count")) is not None:
+        yield GaugeMetricFamily("pi_edge_examples", "Digits put right that are kept", held)
     yield from _build(status)
     yield from _light(status.get("led", {}))
     yield from _memory()

@@ -28,6 +28,7 @@ _ERRORS = {
     431: "The head of the request is too large",
     500: "The model failed",
     503: "It cannot answer now",
+    507: "There is no room for another example",
 }
 _EVERYWHERE = (400, 401, 403, 408, 421, 429, 431)
 _BODY = (413, 415)
@@ -86,6 +87,7 @@ def _operations() -> list[tuple[str, str, Part]]:
         (f"{one}/load", "post", _done("Load a model, or load it again", "LoadRequest", 404, 503)),
         (f"{one}/unload", "post", _done("Stop serving a model", "UnloadRequest", 404)),
         ("/tasks/digits", "post", _task("Read digits", "Digits", "Pixels", *PICTURES)),
+        ("/tasks/digits/examples", "post", _example()),
         (
             "/tasks/stocks",
             "post",
@@ -157,6 +159,19 @@ def _task(summary: str, answer: str, body: str, *kinds: str) -> Part:
     ]
     content = {JSON: _schema(body), MULTIPART: _FORM, **_untold(kinds)}
     return task | {"requestBody": {"required": True, "content": content}}
+
+
+def _example() -> Part:
+    example = _task("Keep what digits would have been right", "Kept", "Pixels", *PICTURES)
+    responses = example["responses"]
+    responses["201"] = responses.pop("200")
+    responses["507"] = _error(507)
+    label = {"type": "string", "pattern": "^[0-9]+$"}
+    told = "the digits that are right, left to right; not beside the id of an answer"
+    example["parameters"].append(_in_query("label", label, told))
+    either = {"schema": {"oneOf": [ref("Pixels"), ref("Correction")]}}
+    example["requestBody"]["content"][JSON] = either
+    return example
 
 
 def _style() -> Part:

@@ -180,6 +180,17 @@ SCHEMAS: dict[str, Schema] = {
         },
         message=TEXT,
     ),
+    "Correction": _object(
+        {"id": _text("of an answer"), "label": _text("the digits that are right, as in 42")}
+    ),
+    "Kept": _object(
+        {
+            **_ANSWERED,
+            "label": TEXT,
+            "answered": _text("the digits that the model had read"),
+            "ids": _list(COUNT, description="of the examples, left to right"),
+        }
+    ),
     "Prices": _object(
         {
             "dates": _list(_text("YYYY-MM-DD")),
@@ -238,6 +249,7 @@ SCHEMAS: dict[str, Schema] = {
             "learning": {"anyOf": [_LEARNING, {"type": "null"}]},
             "uptime": NUMBER,
             "version": TEXT,
-        }
+        },
+        examples=_object({}, count=COUNT, bytes=COUNT, error=TEXT),
     ),
 }

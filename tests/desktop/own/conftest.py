@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pi_edge.cli import main
-from pi_edge.desktop.quiet import quiet
+from pi_edge.quiet import quiet
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.desktop.regression.least_squares import Fit
+from pi_edge.learning.least_squares import Fit
 from pi_edge.model import Model
 
 _EPSILON32 = 2.0**-23
@@ -48,10 +48,17 @@ def differences(path: Path, fit: Fit, x: NDArray[np.float64]) -> Differences:
     return Differences(float(apart.max()), float(parts.max()))
 
 
-def rounding(fit: Fit, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far float32 may be from the line in each row: half a unit in the last place for each
-    value, product and sum (Higham, Accuracy and Stability, 2002, section 3.1)."""
-    terms = np.abs(x) + np.abs(x - x.mean(0))
-    size = terms @ np.abs(np.array(fit.coefficients)) + 2 * np.abs(fit.predict(x.mean(0)[None]))
+def rounding(
+    fit: Fit, x: NDArray[np.float64], centre: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """How far float32 may be from the line in each row of x [n, k]: half a unit in the last place
+    for each value, product and sum (Higham, Accuracy and Stability, 2002, section 3.1).
+
+    Args:
+        centre: [k], what the file is centred at; the mean of x unless told.
+    """
+    middle = x.mean(0) if centre is None else centre
+    terms = np.abs(x) + np.abs(x - middle)
+    size = terms @ np.abs(np.array(fit.coefficients)) + 2 * np.abs(fit.predict(middle[None]))
     bound: NDArray[np.float64] = _EPSILON32 / 2 * (len(fit.columns) + 3) * size
     return bound

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_edge.learning.mnist import Digits
 from pi_edge.model import Model
 
 BATCH = 100
@@ -39,3 +40,13 @@ def answers(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def accuracy(chances: NDArray[np.float32], labels: NDArray[np.uint8]) -> Accuracy:
     """Count where the most probable digit is not the label."""
     return Accuracy(int((chances.argmax(1) != labels).sum()), len(labels))
+
+
+def of(path: Path, digits: Digits, rows: NDArray[np.int64]) -> Accuracy:
+    """Measure a file on some digits, a batch of them in memory at a time."""
+    model, wrong = Model(path), 0
+    for start in range(0, len(rows), BATCH):
+        some = rows[start : start + BATCH]
+        said = model.run({"image": digits.images(some).astype(np.float32)})["probabilities"]
+        wrong += int((said.argmax(1) != digits.labels[some]).sum())
+    return Accuracy(wrong, len(rows))
