@@ -19,6 +19,9 @@ from pi_edge.model import Model, TensorSpec, check_inputs
 
 CHECK = "check.npz"
 
+BESIDES = ("rehearsal",)
+"""What model.json may tell of beside variants and check: files beside it, each with its hash."""
+
 TOLERANCE = 1e-4
 """Largest difference from an expected output where model.json gives no `tolerance`."""
 
@@ -43,6 +46,9 @@ def verify_files(folder: Path) -> list[str]:
         for path in sorted(folder.glob("*.tflite"))
         if path.name not in known
     ]
+    for besides in BESIDES:
+        if besides in told:
+            problems += _besides(folder, besides, told[besides])
     check = told.get("check")
     if not isinstance(check, dict) or "file" not in check:
         return [*problems, f"{folder / 'model.json'} names no check file"]
@@ -58,6 +64,17 @@ def verify_files(folder: Path) -> list[str]:
     for name, path in entry.files.items():
         problems += _outputs(path, name, told["variants"][name], arrays)
     return problems
+
+
+def _besides(folder: Path, name: str, told: Any) -> list[str]:
+    """Compare a file that is neither a model nor a check."""
+    if not isinstance(told, dict) or not isinstance(told.get("file"), str):
+        return [f"{folder / 'model.json'} names no file for its {name}"]
+    if not model_files.is_name(told["file"]):
+        return [f"{folder / 'model.json'} names a file for its {name} that is not beside it"]
+    if reason := model_files.trouble(folder / told["file"], folder):
+        return [reason]
+    return _compare(folder, told)
 
 
 def _compare(folder: Path, told: Mapping[str, Any]) -> list[str]:

@@ -164,3 +164,36 @@ def test_text_that_is_expected_where_numbers_come_is_found(folder: Path) -> None
     replace_check(folder, expected)
     (problem,) = verify_files(folder)
     assert "int8.tflite: probabilities is of numbers and its check expects none" in problem
+
+
+def rehearse(folder: Path, **told: Any) -> None:
+    """Put a rehearsal.npz beside the model, and tell of it."""
+    contents = b"images"
+    (folder / "rehearsal.npz").write_bytes(contents)
+    about = {"file": "rehearsal.npz", "bytes": len(contents)}
+    about |= {"sha256": hashlib.sha256(contents).hexdigest(), **told}
+    write(folder, {**read(folder), "rehearsal": about})
+
+
+def test_what_stands_beside_a_model_is_compared_with_its_hash(folder: Path) -> None:
+    rehearse(folder)
+    assert verify_files(folder) == []
+    (folder / "rehearsal.npz").write_bytes(b"imagex")
+    (problem,) = verify_files(folder)
+    assert "rehearsal.npz is not the file that model.json describes" in problem
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"file": "nothing.npz"}, "nothing.npz cannot be read"),
+        ({"file": "../check.npz"}, "names a file for its rehearsal that is not beside it"),
+        ({"file": 7}, "names no file for its rehearsal"),
+    ],
+)
+def test_what_should_stand_beside_a_model_and_does_not_is_found(
+    folder: Path, told: dict[str, Any], words: str
+) -> None:
+    rehearse(folder, **told)
+    (problem,) = verify_files(folder)
+    assert words in problem
