@@ -270,6 +270,10 @@ class Examples:
                 connection.execute("PRAGMA synchronous = EXTRA")
                 yield connection
         except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_READONLY:
+                raise PiEdgeError(
+                    f"{self._path} may not be written by you: do it as its owner, or with sudo"
+                ) from error
             raise Unavailable(f"{self._path} cannot be used now: {error}", retry_after=1) from error
         except sqlite3.DatabaseError as error:
             raise PiEdgeError(

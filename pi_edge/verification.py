@@ -77,6 +77,8 @@ def compare(folder: Path, told: Mapping[str, Any]) -> list[str]:
     Returns:
         A line that says what is wrong; none if nothing is.
     """
+    if not isinstance(told, Mapping) or not isinstance(told.get("file"), str):
+        return [f"{folder / 'model.json'} names no file where it should"]
     if not model_files.is_name(str(told["file"])):
         return [f"{folder / 'model.json'} names a file that is not beside it"]
     path = folder / str(told["file"])

@@ -186,3 +186,36 @@ def test_a_file_to_learn_with_that_is_elsewhere_is_not_read(line: Path) -> None:
     document["training"]["file"] = "../fire-theft/fit.npz"
     write(line, document)
     assert any("not beside it" in problem for problem in verify_files(line))
+
+
+def rehearse(folder: Path, **told: Any) -> None:
+    """Put a rehearsal.npz beside the model, and tell of it."""
+    contents = b"images"
+    (folder / "rehearsal.npz").write_bytes(contents)
+    about = {"file": "rehearsal.npz", "bytes": len(contents)}
+    about |= {"sha256": hashlib.sha256(contents).hexdigest(), **told}
+    write(folder, {**read(folder), "rehearsal": about})
+
+
+def test_what_stands_beside_a_model_is_compared_with_its_hash(folder: Path) -> None:
+    rehearse(folder)
+    assert verify_files(folder) == []
+    (folder / "rehearsal.npz").write_bytes(b"imagex")
+    (problem,) = verify_files(folder)
+    assert "rehearsal.npz is not the file that model.json describes" in problem
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"file": "nothing.npz"}, "nothing.npz cannot be read"),
+        ({"file": "../check.npz"}, "names a file that is not beside it"),
+        ({"file": 7}, "names no file where it should"),
+    ],
+)
+def test_what_should_stand_beside_a_model_and_does_not_is_found(
+    folder: Path, told: dict[str, Any], words: str
+) -> None:
+    rehearse(folder, **told)
+    (problem,) = verify_files(folder)
+    assert words in problem

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pi_edge import model_json
 from pi_edge.desktop import signature, training_graph
+from pi_edge.desktop.mnist import rehearsal
 from pi_edge.desktop.mnist.download import find_or_download
 from pi_edge.desktop.mnist.learner import learner
 from pi_edge.desktop.mnist.networks import probabilities
@@ -60,7 +61,6 @@ def write(result: Trained, folder: Path, npz: Path, *, say: Callable[[str], None
     images = data.read(npz, "x_train")
     calibration = images[np.random.default_rng(0).choice(rows.training, CALIBRATION_IMAGES)]
     examples = images[_one_of_each(labels, rows.held_out)]
-    del images
     test_images, test_labels = data.read(npz, "x_test"), data.read(npz, "y_test")
     expected = network_answers(result, test_images)
 
@@ -99,11 +99,21 @@ def write(result: Trained, folder: Path, npz: Path, *, say: Callable[[str], None
             "variants": variants,
             "check": model_json.write_check(made, checks),
             "training": training_graph.write(made, learner(result.network, result.weights), paths),
+            **_rehearsal(name, made, images, labels),
             "measured": model_json.measured_on(),
             "trained": story(result, npz, rows),
         }
         model_json.publish(made, folder, document)
     return folder
+
+
+def _rehearsal(
+    name: str, made: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8]
+) -> dict[str, Any]:
+    """Write what travels with a model that learns from examples, and tell of it."""
+    if name not in rehearsal.NAMES:
+        return {}
+    return {"rehearsal": rehearsal.write(made, made / f"{DEFAULT}.tflite", images, labels)}
 
 
 def tflite(result: Trained, variant: str, calibration: NDArray[np.uint8]) -> bytes:
