@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pi_edge.desktop.quiet import quiet
+from pi_edge.quiet import quiet
 
 from pi_edge.desktop.mnist import rehearsal
 from pi_edge.learning import mnist as data
