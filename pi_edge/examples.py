@@ -3,9 +3,6 @@
 They are kept in the database that the ledger is in. An example is on the disk before `Examples.add`
 returns. When there is no more room the next one is refused, and none is ever dropped for
 another: each was put right by hand, and only its owner knows which are worth less.
-
-A connection lasts for one call. So the daemon and commands work side by side, from any thread, and
-what a damaged file is put aside for is found by the next call.
 """
 
 from __future__ import annotations
@@ -14,13 +11,13 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pi_edge import files, ledger
-from pi_edge.errors import BadInput, NotFound, PiEdgeError, Unavailable
+from pi_edge import database, files, ledger
+from pi_edge.errors import BadInput, NotFound, PiEdgeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,9 +25,6 @@ if TYPE_CHECKING:
 
 SIDE = 28
 TASK = "digits"
-
-# Seconds to wait for another process that is writing.
-_PATIENCE = 5.0
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS examples (
@@ -47,6 +41,8 @@ CREATE TABLE IF NOT EXISTS examples (
 );
 CREATE INDEX IF NOT EXISTS examples_held ON examples (label, bytes);
 """
+
+_HELD = "SELECT count(*), coalesce(sum(bytes), 0) FROM examples"
 
 
 class Full(PiEdgeError):
@@ -92,8 +88,8 @@ class Examples:
         most: examples that are kept.
         most_bytes: bytes that they may have together.
 
-    Every method raises Unavailable where the file cannot be read or written now, and PiEdgeError
-    where it is damaged.
+    Safe from any thread, and while other processes use them. Every method raises what
+    `database.opened` does.
     """
 
     def __init__(self, state: Path, most: int = 10_000, most_bytes: int = 16 << 20) -> None:
@@ -114,10 +110,10 @@ class Examples:
         from hashlib import sha256  # with OpenSSL, which takes long to load
 
         came, ids = int(time.time()), []
-        with self._open("rwc") as connection, connection:
+        with database.opened(self._path, "rwc") as connection, connection:
             connection.executescript(_SCHEMA)
             connection.execute("BEGIN IMMEDIATE")
-            before = _held(connection)
+            before = Held(*connection.execute(_HELD).fetchone())
             for digit in digits:
                 key = sha256(digit.picture).digest()
                 size = len(digit.picture) + len(model.encode())
@@ -130,13 +126,13 @@ class Examples:
                     " model = excluded.model, bytes = excluded.bytes RETURNING id",
                     row,
                 ).fetchone()
-            self._check_room(before, _held(connection))
+            self._check_room(before, Held(*connection.execute(_HELD).fetchone()))
         return ids
 
     def held(self) -> Held:
         """How many there are, and how large."""
-        rows = self._rows("SELECT count(*), total(bytes) FROM examples")
-        return Held(int(rows[0][0]), int(rows[0][1])) if rows else Held(0, 0)
+        rows = self._rows(_HELD)
+        return Held(*rows[0]) if rows else Held(0, 0)
 
     def find(self, label: int | None = None, newest: int | None = None) -> list[Example]:
         """The examples by label, and of each label the newest first.
@@ -229,21 +225,20 @@ class Examples:
 
     def _check_room(self, before: Held, after: Held) -> None:
         # What is kept already may be put right again even where a limit was lowered since.
-        if after.count > max(self._most, before.count):
-            held, setting = f"{before.count} examples", f"examples is {self._most}"
-        elif after.bytes > max(self._most_bytes, before.bytes):
-            held, setting = f"{before.bytes} bytes", f"examples_bytes is {self._most_bytes}"
-        else:
-            return
-        raise Full(
-            f"there is no room for more examples, {held} are kept and the setting {setting}:"
-            " pi-edge examples remove makes room"
-        )
+        for held, now, setting, most in (
+            (before.count, after.count, "examples", self._most),
+            (before.bytes, after.bytes, "examples_bytes", self._most_bytes),
+        ):
+            if now > max(most, held):
+                raise Full(
+                    f"there is no room for more, the setting {setting} is {most} and there are"
+                    f" {held}: pi-edge examples remove makes room"
+                )
 
     @contextmanager
     def _removing(self) -> Iterator[sqlite3.Connection]:
         """What is removed in the block is gone from the disk as well, or nothing is."""
-        with self._open("rw") as connection, connection:
+        with database.opened(self._path, "rw") as connection, connection:
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")
             yield connection
@@ -252,35 +247,8 @@ class Examples:
         """What is found; nothing where there never was an example."""
         if not self._path.exists():
             return []
-        with self._open("rw") as connection:
+        with database.opened(self._path, "rw") as connection:
             table = "SELECT 1 FROM sqlite_master WHERE name = 'examples'"
             if not connection.execute(table).fetchone():
                 return []
             return connection.execute(query, values).fetchall()
-
-    @contextmanager
-    def _open(self, mode: str) -> Iterator[sqlite3.Connection]:
-        """A connection; SQLite's mode "rw" reads where it may not write."""
-        uri = f"{self._path.as_uri()}?mode={mode}"
-        try:
-            with closing(
-                sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
-            ) as connection:
-                # With the folder on the disk, too, before a transaction counts as done.
-                connection.execute("PRAGMA synchronous = EXTRA")
-                yield connection
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_READONLY:
-                raise PiEdgeError(
-                    f"{self._path} may not be written by you: do it as its owner, or with sudo"
-                ) from error
-            raise Unavailable(f"{self._path} cannot be used now: {error}", retry_after=1) from error
-        except sqlite3.DatabaseError as error:
-            raise PiEdgeError(
-                f"{self._path} is damaged ({error}): the daemon puts it aside when it starts"
-            ) from error
-
-
-def _held(connection: sqlite3.Connection) -> Held:
-    count, size = connection.execute("SELECT count(*), total(bytes) FROM examples").fetchone()
-    return Held(int(count), int(size))

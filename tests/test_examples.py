@@ -67,7 +67,7 @@ def test_a_picture_is_kept_once_and_the_later_label_stands(tmp_path: Path) -> No
 def test_the_next_one_is_refused_where_there_are_enough_and_none_is_lost(tmp_path: Path) -> None:
     examples = Examples(tmp_path, most=3)
     examples.add("m", digits(1, 2))
-    with pytest.raises(Full, match=r"2 examples are kept .* examples is 3: .* remove makes room"):
+    with pytest.raises(Full, match=r"setting examples is 3 and there are 2: .* remove makes"):
         examples.add("m", [digit(8), digit(9)])
     assert [one.label for one in examples.find()] == [1, 2]
     examples.add("m", [digit(8)])
@@ -78,7 +78,7 @@ def test_the_next_one_is_refused_where_they_are_large_enough(tmp_path: Path) -> 
     examples = Examples(tmp_path, most_bytes=2 * 785)
     examples.add("m", digits(1, 2))
     assert examples.held() == Held(2, 2 * 785)
-    with pytest.raises(Full, match=r"1570 bytes are kept .* examples_bytes is 1570"):
+    with pytest.raises(Full, match="examples_bytes is 1570 and there are 1570"):
         examples.add("m", [digit(9)])
 
 
@@ -190,7 +190,7 @@ def test_many_may_keep_some_at_the_same_time(tmp_path: Path) -> None:
 def test_while_another_process_writes_it_is_said_to_come_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pi_edge.examples._PATIENCE", 0.05)
+    monkeypatch.setattr("pi_edge.database._PATIENCE", 0.05)
     examples = Examples(tmp_path)
     examples.add("m", [digit(1)])
     other = sqlite3.connect(tmp_path / FILE)

@@ -18,7 +18,7 @@ FLOORS = (
     {"errors"},
     {"access_token", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"}
     | {"histogram", "processes", "trace", "tls", "model_files", "quiet"},
-    {"runtime", "catalog", "led", "logs"},
+    {"runtime", "catalog", "led", "logs", "database"},
     {"model", "listening", "model_json"},
     {"workers", "ledger", "examples", "verification"},
     {"handle", "proving"},

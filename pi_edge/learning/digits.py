@@ -1,7 +1,8 @@
-"""Digit networks learn: from MNIST, or from a folder of pictures by label."""
+"""Digit networks learn, and what comes of it is a model like any other."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from pi_edge import catalog, files, model_json
-from pi_edge.errors import BadInput
-from pi_edge.learning import guard, loop, measure, mnist, pictures, written
+from pi_edge import catalog, model_json
+from pi_edge.learning import digit_data, guard, loop, measure, written
+from pi_edge.learning.digit_data import Data, Digits
 from pi_edge.learning.graph import TrainingGraph
 from pi_edge.learning.guard import HeldBack
 from pi_edge.learning.loop import Course, Learned
-from pi_edge.learning.mnist import Digits
+from pi_edge.learning.measure import Accuracy
 from pi_edge.learning.order import SCRATCH, Order
 from pi_edge.processes import peak_bytes
 from pi_edge.quiet import quiet
 from pi_edge.verification import TOLERANCE
 
-LEAST = 20
-"""Examples without which there is nothing to learn, and nothing to measure."""
+# Passes, and the learning rate, where a network learns from a few examples beside what it knows.
+EXAMPLES_EPOCHS, EXAMPLES_RATE = 3, 1e-4
 
 
 def learn(
@@ -42,20 +43,23 @@ def learn(
     told = written.training(order.model)
     kept = order.state / "learning" / order.name
     kept.mkdir(parents=True, exist_ok=True)
-    data = _data(order, kept)
+    data = digit_data.of(order, kept)
     with quiet():  # the runtime greets whoever loads a model
         graph = TrainingGraph(written.graph_file(order.model), order.threads)
-    epochs = order.epochs or int(told["epochs"])
+    epochs, rate = int(told["epochs"]), float(told["rate"])
+    if order.examples:
+        epochs, rate = EXAMPLES_EPOCHS, min(rate, EXAMPLES_RATE)
+    epochs = order.epochs or epochs
     plan = {
         "graph": told["sha256"], "data": data.sha256, "epochs": epochs, "start": order.start,
-        "seed": order.seed, "rate": told["rate"],
+        "seed": order.seed, "rate": rate,
     }  # fmt: skip
     course = Course(
         title=order.name,
         count=len(data.training),
         batch=lambda rows: _batch(data.digits, data.training[rows]),
         epochs=epochs,
-        rate=float(told["rate"]),
+        rate=rate,
         seed=order.seed,
         plan=plan,
     )
@@ -68,42 +72,6 @@ def learn(
     folder = _publish(order, data, plan, learned, say)
     checkpoint.unlink(missing_ok=True)
     return folder
-
-
-class Data:
-    """What is learned from, what is held back, and what the result is measured on.
-
-    Attributes:
-        digits: all but the test images.
-        training, held_back: numbers of those to learn from, and to compare by.
-        test: what nobody learned from; the held back ones where there are no others.
-        sha256: of the data.
-        about: for model.json.
-    """
-
-    def __init__(
-        self, digits: Digits, test: Digits | None, sha256: str, about: Mapping[str, Any]
-    ) -> None:
-        labels = digits.labels
-        if len(labels) < LEAST:
-            raise BadInput(f"{len(labels)} examples in all: at least {LEAST} are needed")
-        if labels.max() > 9:
-            raise BadInput(f"there is a label {labels.max()}: labels are 0 to 9")
-        split = mnist.split(len(labels))
-        self.digits, self.sha256, self.about = digits, sha256, about
-        self.training, self.held_back = split.training, split.held_out
-        self.test = test
-
-
-def _data(order: Order, folder: Path) -> Data:
-    if order.data is not None and order.data.is_dir() and not (order.data / mnist.FILE).is_file():
-        packed, sha256 = pictures.pack(order.data, folder / "pictures.u8")
-        return Data(packed, None, sha256, {"source": "a folder of pictures", "sha256": sha256})
-    npz = mnist.find(order.data)
-    digits, test = (mnist.unpack(npz, part, folder.parent) for part in ("train", "test"))
-    sha256 = files.sha256(npz)
-    about = {"source": mnist.SOURCE, "terms": mnist.TERMS, "sha256": sha256}
-    return Data(digits, test, sha256, about)
 
 
 def _batch(digits: Digits, rows: np.ndarray) -> loop.Batch:
@@ -122,13 +90,15 @@ def _publish(
         variants = {}
         for variant, path in paths.items():
             right = measure.of(path, *test)
+            told = order.model.info["variants"][variant]
             variants[variant] = model_json.variant(
                 path,
                 command,
                 accuracy=right.part,
                 errors=right.errors,
                 images=right.images,
-                tolerance=order.model.info["variants"][variant].get("tolerance", TOLERANCE),
+                measured_on="test images" if data.test else "held back",
+                tolerance=told.get("tolerance", TOLERANCE),
             )
             wrong = f"{right.errors} wrong of {right.images}"
             say(f"{order.name} {variant:8} {right.part:.2%} ({wrong})")
@@ -156,13 +126,22 @@ def _publish(
                 "date": datetime.now(UTC).isoformat(timespec="seconds"),
             },
         }
-        before = guard.in_service(order)
+        after, before = measure.of(paths[default], *held), None
+        if now := guard.in_service(order):
+            before = measure.of(now.files[now.default], *held)
         compared = HeldBack(
             "accuracy",
-            measure.of(paths[default], *held).part,
-            measure.of(before.files[before.default], *held).part if before else None,
+            after.part,
+            before.part if before else None,
             len(data.held_back),
             higher_is_better=True,
+            chance=_chance(before) if before and order.examples else 0.0,
         )
         say(guard.go_live(made, order, document, compared))
     return catalog.owned_models(order.state) / order.name
+
+
+def _chance(right: Accuracy) -> float:
+    """One standard error of an accuracy, of an image at least: so much says nothing."""
+    part = right.errors / right.images
+    return max(1.0, math.sqrt(right.images * part * (1 - part))) / right.images

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.learning.mnist import Digits
 from pi_edge.model import Model
 
 BATCH = 100
@@ -42,8 +42,8 @@ def accuracy(chances: NDArray[np.float32], labels: NDArray[np.uint8]) -> Accurac
     return Accuracy(int((chances.argmax(1) != labels).sum()), len(labels))
 
 
-def of(path: Path, digits: Digits, rows: NDArray[np.int64]) -> Accuracy:
-    """Measure a file on some digits, a batch of them in memory at a time."""
+def of(path: Path, digits: Any, rows: NDArray[np.int64]) -> Accuracy:
+    """Measure a file on some digits (digit_data.Digits), a batch of them in memory at a time."""
     model, wrong = Model(path), 0
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]

@@ -87,7 +87,7 @@ def bench(module: str, arguments: list[str], extras: Sequence[str] = ()) -> int:
     """Set up, then become one of the programs in scripts/ that measure."""
     environment.ensure([*extras])
     # The tests' own pictures are what bench_digits measures with; soak and chaos ask as tests do.
-    below = [ROOT / "tests" / folder for folder in ("", "tasks", "end_to_end")]
+    below = [ROOT / "tests" / folder for folder in ("", "tasks", "end_to_end", "learning")]
     folders = [ROOT / "scripts", *below]
     path = os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
     _become([str(BIN / "python"), "-m", module, *arguments], {**os.environ, "PYTHONPATH": path})
@@ -146,6 +146,7 @@ def main() -> int:
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")
             for what in ("digits", "http", "over_ssh", "style")
         },
+        "bench-examples": partial(bench, "bench_examples"),
         "bench-training": partial(bench, "bench_training", extras=["desktop"]),
         "soak": partial(bench, "soak"),
         "chaos": partial(bench, "chaos"),

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pi_edge.quiet import quiet
 
 from pi_edge.desktop.mnist import rehearsal
 from pi_edge.learning import mnist as data
 from pi_edge.learning.measure import answers
+from pi_edge.quiet import quiet
 from pi_edge.verification import verify_files
 
 

@@ -197,7 +197,7 @@ def test_where_there_is_no_room_it_is_507_and_nothing_is_lost(
         assert keep(daemon, f"?label={digit}", picture(digits[digit])).status == 201
     answer = keep(daemon, "?label=45", picture(digits[4], digits[5]))
     assert answer.status == 507
-    assert "3 examples are kept and the setting examples is 4" in answer.json()["error"]
+    assert "the setting examples is 4 and there are 3" in answer.json()["error"]
     assert [one.label for one in kept(daemon)] == [1, 2, 3]
 
 
@@ -215,6 +215,14 @@ def test_status_and_metrics_tell_how_many_there_are(
         if sample.name == "pi_edge_examples"
     ]
     assert [(sample.labels, sample.value) for sample in samples] == [({}, 2)]
+
+
+def test_the_status_command_counts_them(
+    daemon: RunningDaemon, digits: dict[int, np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(daemon, "?label=42", picture(digits[4], digits[2]))
+    assert main(["status", "--url", daemon.url]) == 0
+    assert "examples to learn from: 2\n" in capsys.readouterr().out
 
 
 def test_commands_work_beside_the_running_daemon(

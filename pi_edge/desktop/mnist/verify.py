@@ -43,7 +43,9 @@ def verify(
             f"  {variant:8} {description['bytes']:>9,} {measured.part:>9.2%} "
             f"{description['accuracy']:>11.2%}  {measured.errors}"
         )
-        problems += _compare(path, measured, description, LEEWAY.get(variant, 0))
+        # What was learned from other pictures than MNIST was measured on those.
+        if description.get("measured_on", "test images") == "test images":
+            problems += _compare(path, measured, description, LEEWAY.get(variant, 0))
     return problems
 
 
