@@ -12,12 +12,14 @@ from pi_edge.errors import BadInput
 LEARNERS = {
     "digits": "pi_edge.learning.digits",
     "regression": "pi_edge.learning.regression",
+    "stocks": "pi_edge.learning.stocks",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="what is to learn")
     parser.add_argument("--data", type=Path, metavar="PATH", help="what to learn from")
+    parser.add_argument("--prices", type=Path, metavar="CSV", help="closing prices, for stocks")
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data")
     parser.add_argument(
         "--from", dest="start", choices=("shipped", "scratch"), default="shipped",
@@ -51,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(f"{name} is a model of another task: choose another --name")
     order = Order(
         entry, name, settings.state, args.data, args.epochs, args.start, args.seed,
-        threads=settings.threads,
+        prices=args.prices, threads=settings.threads,
     )  # fmt: skip
     learn = importlib.import_module(LEARNERS[entry.task]).learn
     with told.learning(settings.state, name) as tell, stopping.listening() as stop:
