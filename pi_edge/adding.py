@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pi_edge import catalog, files, model_files, proving
@@ -128,7 +128,10 @@ def _copy(source: Path, made: Path) -> None:
         made.chmod(0o664)
         return
     made.mkdir()
-    made.chmod(0o2775)
+    # A learner's sandbox lets nobody ask for the setgid bit (RestrictSUIDSGID=, systemd.exec(5)); a
+    # folder made in the service's has it from there, and its umask lets the group in.
+    with suppress(PermissionError):
+        made.chmod(0o2775)
     for path in source.iterdir():
         if path.is_file() and not path.name.startswith("."):
             _copy(path, made / path.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -83,6 +84,28 @@ def test_the_daemons_group_can_read_and_replace_what_was_added(
     adding.add(versions[0], owned)
     assert (owned / MLP).stat().st_mode & 0o7777 == 0o2775
     assert all(path.stat().st_mode & 0o777 == 0o664 for path in (owned / MLP).iterdir())
+
+
+def test_the_group_is_let_in_also_where_nobody_may_ask_for_the_setgid_bit(
+    owned: Path, versions: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the sandbox of a learner, whose umask is 007."""
+    chmod = Path.chmod
+
+    def refuse(path: Path, mode: int) -> None:
+        if mode & 0o6000:
+            raise PermissionError(1, "Operation not permitted")
+        chmod(path, mode)
+
+    owned.mkdir()
+    owned.chmod(0o2770)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    before = os.umask(0o007)
+    try:
+        adding.add(versions[0], owned)
+    finally:
+        os.umask(before)
+    assert (owned / MLP).stat().st_mode & 0o7777 == 0o2770
 
 
 def test_what_a_killed_command_left_is_swept_away(owned: Path, versions: tuple[Path, Path]) -> None:

@@ -229,6 +229,62 @@ def test_a_photo_is_styled_within_the_sandbox(machine: Machine) -> None:
     machine.run(f"rm -r {models}/style")
 
 
+@pytest.fixture
+def learner(machine: Machine) -> Iterator[str]:
+    """A unit that learns the model mine, with something in the place of pi-edge learn."""
+    unit = "pi-edge-learn@mine"
+    folder = f"/etc/systemd/system/{unit}.service.d"
+    text = (
+        f"[Service]\\nExecStart=\\nExecStart={PYTHON} /mnt/tests/end_to_end/standin_learner.py"
+        " %i $OPTIONS\\nEnvironment=LD_LIBRARY_PATH=/mnt/python/lib\\n"
+    )
+    machine.run(f"mkdir -p {folder}; printf '{text.replace('%', '%%')}' >{folder}/standin.conf")
+    machine.run("echo 'OPTIONS=--epochs 3' >/etc/pi-edge/learn-mine.env; systemctl daemon-reload")
+    machine.run(f"systemctl start {unit}")
+    machine.wait_for(lambda: machine.status()["learning"] is not None)
+    yield unit
+    machine.run(f"systemctl stop {unit}; rm -r {folder} /etc/pi-edge/learn-mine.env")
+    machine.run("systemctl daemon-reload")
+
+
+def test_a_learner_is_seen_and_ends_at_once_when_told_to(machine: Machine, learner: str) -> None:
+    assert machine.status()["learning"]["name"] == "mine"
+    machine.wait_for(lambda: machine.status()["led"]["shows"] == "learning")
+    machine.run(f"systemctl stop {learner}")
+    assert machine.status()["learning"] is None
+    assert "Deactivated successfully" in machine.run(f"journalctl --unit={learner}")
+    assert "Failed" not in machine.run(f"journalctl --unit={learner}")
+    machine.wait_for(lambda: machine.status()["led"]["shows"] == "ready")
+
+
+def test_a_learner_comes_last_and_reaches_nothing(machine: Machine, learner: str) -> None:
+    machine.wait_for(lambda: bool(machine.run("ls /var/lib/pi-edge/learning/found.json || true")))
+    found = json.loads(machine.run("cat /var/lib/pi-edge/learning/found.json"))
+    assert found == {
+        "arguments": ["mine", "--epochs", "3"],
+        "interfaces": ["lo"],
+        "devices": [],
+        "policy": os.SCHED_IDLE,
+        "nice": 19,
+        "out_of_memory": 800,
+        "writable": [],
+    }
+    process = machine.run(f"systemctl show --value -p MainPID {learner}").strip()
+    lines = machine.run(f"cat /proc/{process}/status").splitlines()
+    told = dict(line.split(":\t", 1) for line in lines)
+    assert told["Uid"].split() == [machine.run("id -u pi-edge").strip()] * 4
+    assert told["Groups"].split() == [machine.run("id -g pi-edge").strip()]
+    assert int(told["CapEff"], 16) == int(told["CapBnd"], 16) == 0
+    assert (told["NoNewPrivs"], told["Seccomp"]) == ("1", "2")
+
+
+def test_the_timer_is_off_until_somebody_wants_it(machine: Machine) -> None:
+    assert "pi-edge-learn" not in machine.run("systemctl list-timers --all")
+    machine.run("systemctl enable --now pi-edge-learn@stocks.timer")
+    assert "pi-edge-learn@stocks.service" in machine.run("systemctl list-timers")
+    # The next test but some finds it enabled, and sees to it that nothing of it is left.
+
+
 def test_after_kill_9_the_light_is_dark(machine: Machine) -> None:
     machine.wait_for(lambda: machine.status()["led"]["lit"])
     machine.drop_in("once", "Restart=no")
@@ -263,3 +319,7 @@ def test_uninstalling_stops_the_daemon_and_keeps_what_is_the_owners(machine: Mac
     assert machine.show("ActiveState") == "inactive"
     assert machine.pin() == "0"
     machine.run("ls /var/lib/pi-edge/models")
+    # What its owner changed in units stays, and is a folder.
+    left = machine.run("find /etc/systemd/system -name 'pi-edge*' -not -name '*.d'")
+    assert left == ""
+    assert "pi-edge-learn" not in machine.run("systemctl list-timers --all")
