@@ -12,6 +12,7 @@ from pi_edge.errors import BadInput
 LEARNERS = {
     "digits": "pi_edge.learning.digits",
     "regression": "pi_edge.learning.regression",
+    "stocks": "pi_edge.learning.stocks",
 }
 
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--examples", action="store_true", help="learn from the digits that were put right in use"
     )
+    parser.add_argument("--prices", type=Path, metavar="CSV", help="closing prices, for stocks")
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data")
     parser.add_argument(
         "--from", dest="start", choices=("shipped", "scratch"), default="shipped",
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(f"{name} is a model of another task: choose another --name")
     order = Order(
         entry, name, settings.state, args.data, args.epochs, args.start, args.seed,
-        examples=args.examples, threads=settings.threads,
+        examples=args.examples, prices=args.prices, threads=settings.threads,
     )  # fmt: skip
     learn = importlib.import_module(LEARNERS[entry.task]).learn
     with told.learning(settings.state, name) as tell, stopping.listening() as stop:

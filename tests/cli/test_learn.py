@@ -106,6 +106,8 @@ def test_bad_rows_are_one_line_and_1(
         (("fire-theft",), 2, "say which rows fire-theft is to learn: --data FILE"),
         (("fire-theft", "--data", "/"), 2, "is a folder"),
         (("fire-theft", "--data", "nowhere.csv"), 1, "there is no file nowhere.csv"),
+        (("stocks",), 2, "say which closes stocks is to learn: --prices FILE"),
+        (("stocks", "--prices", "nowhere.csv"), 1, "there is no file nowhere.csv"),
         (("style",), 1, "nothing here teaches the task 'style'"),
         (("fire-theft", "--data", "x.csv", "--name", "mnist-cnn"), 1, "of another task"),
         (("fire-theft", "--data", "x.csv", "--name", "../x"), 1, "no model can be called"),

@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge import files, model_json
-from pi_edge.desktop.stocks import data, levels, network, tflite
+from pi_edge.desktop.stocks import data, learner, levels, network, tflite
 from pi_edge.desktop.stocks.prepare import suitable
 from pi_edge.desktop.stocks.train import Trained, fitted, trained
 from pi_edge.errors import BadInput
@@ -51,12 +51,14 @@ class Source:
         days: rows of prices it takes.
         horizon: days ahead.
         about: for model.json.
+        fitted: the network, where it can learn on a Pi.
     """
 
     graph: tflite.Graph
     days: int
     horizon: int
     about: dict[str, Any]
+    fitted: network.Fitted | None = None
 
 
 def convert(
@@ -125,9 +127,16 @@ def write(
         checks: dict[str, NDArray[np.float32]] = {"inputs/prices": check}
         variants: dict[str, Any] = {}
         left_out: dict[str, Any] = {}
+        places: dict[str, learner.Places] = {}
         for variant in tflite.VARIANTS:
             path = made / f"{variant}.tflite"
-            path.write_bytes(tflite.convert(source.graph, variant, examples))
+            if source.fitted is not None and variant in learner.VARIANTS:
+                contents, places[variant] = learner.file(
+                    source.fitted, len(table.tickers), variant, examples
+                )
+            else:
+                contents = tflite.convert(source.graph, variant, examples)
+            path.write_bytes(contents)
             with quiet():
                 outputs = measure.answers(path, closes, rows, days)
             found = measure.measured(closes, rows, horizon, outputs)
@@ -150,6 +159,7 @@ def write(
                 left_out[variant] = {"why": why, **found.told(), "command": command}
                 say(f"{result.name} {variant:8} left out: {why}")
                 path.unlink()
+                places.pop(variant, None)
                 continue
             variants[variant] = model_json.variant(
                 path,
@@ -161,6 +171,10 @@ def write(
             )
             given = measure.answers(path, closes, check_rows, days)
             checks |= {f"{variant}/{name}": given[name] for name in measure.OUTPUTS}
+        training = {}
+        if source.fitted is not None:
+            told = learner.write(made, source.fitted, len(table.tickers), places)
+            training = {"training": told}
         document = {
             "name": result.name,
             "task": "stocks",
@@ -174,6 +188,7 @@ def write(
             "left_out": left_out,
             "last_price_mae": usual.told()["mae"],
             "check": model_json.write_check(made, checks),
+            **training,
             "measured": model_json.measured_on(),
             "trained": _story(result, source, table, own),
         }
@@ -192,7 +207,7 @@ def _source(result: Trained, tickers: int) -> Source:
             "evaluation": result.story["evaluation"],
         }
         graph = network.graph(made, tickers)
-        return Source(graph, features.DAYS, made.architecture.horizon, about)
+        return Source(graph, features.DAYS, made.architecture.horizon, about, made)
     known = levels.from_arrays(result.values)
     about = {
         "network": f"dense {'-'.join(map(str, levels.HIDDEN))} with ELU on scaled prices",

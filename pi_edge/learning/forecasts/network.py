@@ -72,6 +72,41 @@ class Fitted:
     high: float
 
 
+ABSENT = 1e9
+"""In what is learned from: a return that is not there, which runtimes can compare and NaN not."""
+
+
+def constants(fitted: Fitted) -> dict[str, NDArray[np.float32]]:
+    """What a .tflite file has of a network: `denseN_kernel`, `denseN_bias`, `low` and `high`, with
+    the shrinkage in the last layer."""
+    last = f"dense{len(fitted.weights) // 2}/"
+    shrinkage = np.float32(fitted.shrinkage)
+    layers = {
+        key.replace("/", "_"): value * shrinkage if key.startswith(last) else value
+        for key, value in fitted.weights.items()
+    }
+    return layers | {
+        "low": np.array([fitted.low], np.float32),
+        "high": np.array([fitted.high], np.float32),
+    }
+
+
+def from_constants(
+    values: Mapping[str, NDArray[np.float32]], architecture: Architecture, shrinkage: float
+) -> Fitted:
+    """The network that a .tflite file's constants are of; with a shrinkage of 0, which leaves
+    nothing of the last layer, one whose last layer is 0."""
+    names = [key for key in values if key.startswith("dense")]
+    last = f"dense{len(names) // 2}_"
+    factor = np.float32(1 / shrinkage if shrinkage else 0.0)
+    weights = {
+        key.replace("_", "/"): values[key] * factor if key.startswith(last) else values[key]
+        for key in names
+    }
+    low, high = float(values["low"][0]), float(values["high"][0])
+    return Fitted(architecture, weights, shrinkage, low, high)
+
+
 def samples(
     closes: Closes, span: slice, architecture: Architecture
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
