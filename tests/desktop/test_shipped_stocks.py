@@ -11,9 +11,10 @@ import pytest
 from support import missing
 
 from pi_edge.desktop import stocks
-from pi_edge.desktop.stocks import data, measure, spans
+from pi_edge.desktop.stocks import data
 from pi_edge.desktop.stocks.verify import verify
 from pi_edge.errors import NotFound
+from pi_edge.learning.forecasts import measure, spans
 from pi_edge.tasks.prices import Prices
 
 

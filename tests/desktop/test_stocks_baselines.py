@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from support import missing
 
-from pi_edge.desktop.stocks import baselines, features
-from pi_edge.desktop.stocks.forecast import FitPredict
+from pi_edge.desktop.stocks import baselines
+from pi_edge.learning.forecasts import features
+from pi_edge.learning.forecasts.forecast import FitPredict
 
 DAYS, TICKERS = 500, 4
 FIT, TARGET = slice(0, 400), slice(400, 500)

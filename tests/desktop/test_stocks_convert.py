@@ -10,8 +10,9 @@ import pytest
 from made_prices import made_prices, write_prices
 
 from pi_edge import runtime
-from pi_edge.desktop.stocks import data, measure, spans
+from pi_edge.desktop.stocks import data
 from pi_edge.errors import BadInput, NotFound
+from pi_edge.learning.forecasts import measure, spans
 from pi_edge.model import Model
 from pi_edge.quiet import quiet
 from pi_edge.verification import verify_files

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from support import missing
 
-from pi_edge.desktop.stocks import data, spans
+from pi_edge.desktop.stocks import data
 from pi_edge.errors import BadInput, NotFound
+from pi_edge.learning.forecasts import spans
 
 
 @pytest.fixture

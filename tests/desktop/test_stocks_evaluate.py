@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pi_edge.desktop.stocks import baselines, evaluate
-from pi_edge.desktop.stocks.forecast import Closes, Forecast
-from pi_edge.desktop.stocks.spans import split
+from pi_edge.learning.forecasts.forecast import Closes, Forecast
+from pi_edge.learning.forecasts.spans import split
 
 DAYS = 2000
 DATES = np.arange("2012-01-02", DAYS, dtype="datetime64[D]")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_prices import made_prices
 
-from pi_edge.desktop.stocks import features
+from pi_edge.learning.forecasts import features
 
 DAYS = features.DAYS
 TICKERS = 3

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from support import missing
 
-from pi_edge.desktop.stocks.spans import split
 from pi_edge.errors import BadInput
+from pi_edge.learning.forecasts.spans import split
 
 DAYS = 600
 SPANS = split(DAYS)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from made_prices import made_prices
 
-from pi_edge.desktop.stocks import features
+from pi_edge.learning.forecasts import features
 from pi_edge.quiet import quiet
 
 CLOSES = made_prices(420, 4)

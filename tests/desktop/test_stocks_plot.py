@@ -20,9 +20,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from pi_edge.desktop.stocks import baselines, data, evaluate, plot
-from pi_edge.desktop.stocks.forecast import Closes, Forecast
-from pi_edge.desktop.stocks.spans import split
 from pi_edge.errors import PiEdgeError
+from pi_edge.learning.forecasts.forecast import Closes, Forecast
+from pi_edge.learning.forecasts.spans import split
 from pi_edge.quiet import quiet
 
 DAYS, SEES = 700, 3

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support import missing
 
-from pi_edge.desktop.stocks import statistics
+from pi_edge.learning.forecasts import statistics
 
 NAN = math.nan
 

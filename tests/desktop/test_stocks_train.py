@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from made_prices import made_prices, write_prices
 
-from pi_edge.desktop.stocks import spans
 from pi_edge.errors import BadInput, NotFound
+from pi_edge.learning.forecasts import spans
 
 
 def train(trainer: Any, state: Path, prices: Path, **settings: Any) -> tuple[Any, list[str]]:

@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.desktop.stocks import features
-from pi_edge.desktop.stocks.forecast import Closes, FitPredict, Forecast
-from pi_edge.desktop.stocks.spans import calibration
+from pi_edge.learning.forecasts import features
+from pi_edge.learning.forecasts.forecast import Closes, FitPredict, Forecast
+from pi_edge.learning.forecasts.spans import calibration
 
 QUANTILES = (0.1, 0.9)
 LOOKBACK = 10

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.desktop.stocks import features, statistics
-from pi_edge.desktop.stocks.forecast import Closes
 from pi_edge.desktop.stocks.layers import Step
 from pi_edge.desktop.stocks.network import Architecture, Fitted, fit, predict
-from pi_edge.desktop.stocks.spans import Spans
+from pi_edge.learning.forecasts import features, statistics
+from pi_edge.learning.forecasts.forecast import Closes
+from pi_edge.learning.forecasts.spans import Spans
 
 HIDDEN: tuple[tuple[int, ...], ...] = ((), (8,), (32, 32))
 LOOKBACKS = (5, 10, 20)

@@ -16,10 +16,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge import files, model_json
-from pi_edge.desktop.stocks import data, features, levels, measure, network, spans, tflite
+from pi_edge.desktop.stocks import data, levels, network, tflite
 from pi_edge.desktop.stocks.prepare import suitable
 from pi_edge.desktop.stocks.train import Trained, fitted, trained
 from pi_edge.errors import BadInput
+from pi_edge.learning.forecasts import features, measure, spans
 from pi_edge.quiet import quiet
 from pi_edge.tasks.prices import Prices
 

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_edge.desktop.stocks import statistics
 from pi_edge.desktop.stocks.baselines import last_price
 from pi_edge.desktop.stocks.evaluation_table import table
-from pi_edge.desktop.stocks.forecast import Closes, FitPredict, Forecast
-from pi_edge.desktop.stocks.spans import Spans
-from pi_edge.desktop.stocks.statistics import Estimate
+from pi_edge.learning.forecasts import statistics
+from pi_edge.learning.forecasts.forecast import Closes, FitPredict, Forecast
+from pi_edge.learning.forecasts.spans import Spans
+from pi_edge.learning.forecasts.statistics import Estimate
 
 COVERAGE = 0.8
 """What intervals from the 10 to the 90 % quantile are to hold."""

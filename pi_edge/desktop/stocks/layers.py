@@ -11,11 +11,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from pi_edge.learning.forecasts.network import Weights
+
 STEPS, BATCH = 1000, 1024
 RATE, WARM_UP, WEIGHT_DECAY = 2e-3, 50, 1e-3
 BETA1, BETA2, TINY = 0.9, 0.999, 1e-7
 
-Weights = Mapping[str, NDArray[np.float32]]
 Step = Callable[[], None]
 
 
@@ -97,14 +98,10 @@ def _trainer(widths: tuple[int, ...]) -> tuple[Any, dict[str, Any]]:
 
 
 def dense(weights: Mapping[str, Any], x: Any) -> Any:
-    """Run the dense layers on [n, inputs]: TensorFlow's variables or NumPy's arrays."""
+    """Run the dense layers on [n, inputs], in TensorFlow."""
     layers = len(weights) // 2
     for layer in range(1, layers + 1):
         kernel, bias = weights[f"dense{layer}/kernel"], weights[f"dense{layer}/bias"]
-        if isinstance(x, np.ndarray):
-            x = x @ kernel + bias
-            x = np.maximum(x, 0) if layer < layers else x
-        else:
-            x = tf.matmul(x, kernel) + bias
-            x = tf.nn.relu(x) if layer < layers else x
+        x = tf.matmul(x, kernel) + bias
+        x = tf.nn.relu(x) if layer < layers else x
     return x

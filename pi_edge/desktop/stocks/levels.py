@@ -22,9 +22,9 @@ import tensorflow as tf
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from pi_edge.desktop.stocks.forecast import Closes, Forecast
-from pi_edge.desktop.stocks.spans import calibration
 from pi_edge.errors import BadInput
+from pi_edge.learning.forecasts.forecast import Closes, Forecast
+from pi_edge.learning.forecasts.spans import calibration
 
 DAYS = 5
 HIDDEN = (256, 128)

@@ -18,9 +18,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pi_edge import files
-from pi_edge.desktop.stocks import data, forest, measure, panels
+from pi_edge.desktop.stocks import data, forest, panels
 from pi_edge.desktop.stocks.verify import measured_span
 from pi_edge.errors import BadInput, PiEdgeError
+from pi_edge.learning.forecasts import measure
 from pi_edge.tasks.prices import Prices
 
 COMPANIONS = {"stocks": "stocks-levels", "stocks-levels": "stocks"}

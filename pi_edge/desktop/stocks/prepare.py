@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from pi_edge import files
-from pi_edge.desktop.stocks import choose, features, layers, levels, spans
+from pi_edge.desktop.stocks import choose, layers, levels
 from pi_edge.errors import BadInput
+from pi_edge.learning.forecasts import features, spans
 from pi_edge.tasks.prices import Prices
 
 

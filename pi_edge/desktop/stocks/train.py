@@ -19,19 +19,11 @@ from numpy.typing import NDArray
 from pi_edge import model_json
 from pi_edge.desktop import memory
 from pi_edge.desktop.determinism import fix_order_of_additions
-from pi_edge.desktop.stocks import (
-    baselines,
-    choose,
-    data,
-    evaluate,
-    layers,
-    levels,
-    network,
-    spans,
-)
+from pi_edge.desktop.stocks import baselines, choose, data, evaluate, layers, levels, network
 from pi_edge.desktop.stocks.prepare import check_moves, plan_of, suitable
 from pi_edge.errors import NotFound
 from pi_edge.learning import checkpoint
+from pi_edge.learning.forecasts import spans
 from pi_edge.learning.progress import Progress
 from pi_edge.processes import peak_bytes
 from pi_edge.tasks.prices import Prices

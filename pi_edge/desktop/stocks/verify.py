@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge import files, runtime
-from pi_edge.desktop.stocks import data, measure
+from pi_edge.desktop.stocks import data
 from pi_edge.errors import PiEdgeError
+from pi_edge.learning.forecasts import measure
 from pi_edge.tasks.prices import Prices
 from pi_edge.verification import verify_files
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from pi_edge.desktop.stocks import statistics
-from pi_edge.desktop.stocks.forecast import Closes
 from pi_edge.errors import BadInput
+from pi_edge.learning.forecasts import statistics
+from pi_edge.learning.forecasts.forecast import Closes
 from pi_edge.model import Model
 
 BATCH = 64
