@@ -278,11 +278,33 @@ def test_a_learner_comes_last_and_reaches_nothing(machine: Machine, learner: str
     assert (told["NoNewPrivs"], told["Seccomp"]) == ("1", "2")
 
 
+def test_what_the_unit_learned_is_served(machine: Machine) -> None:
+    heading = "fires_per_1000_housing_units,thefts_per_1000_population"
+    rows = "\\n".join([heading, "6.2,25.1", "9.5,29.6", "12.2,33.1", "21.8,45.6"])
+    machine.run(f"printf '{rows}\\n' >/var/lib/pi-edge/rows.csv")
+    options = "OPTIONS=--data /var/lib/pi-edge/rows.csv --name learned"
+    machine.run(f"echo '{options}' >/etc/pi-edge/learn-fire-theft.env")
+    folder = "/etc/systemd/system/pi-edge-learn@fire-theft.service.d"
+    library = "[Service]\\nEnvironment=LD_LIBRARY_PATH=/mnt/python/lib\\n"
+    machine.run(f"mkdir {folder}; printf '{library}' >{folder}/test.conf; systemctl daemon-reload")
+    try:
+        machine.run("systemctl start --wait pi-edge-learn@fire-theft")
+        machine.wait_for(
+            lambda: machine.status()["models"].get("learned", {}).get("state") == "ready"
+        )
+        assert machine.run("stat -c '%U %G %a' /var/lib/pi-edge/models/learned").split() == [
+            *("pi-edge", "pi-edge", "2770")
+        ]
+    finally:
+        print(machine.run("journalctl --unit=pi-edge-learn@fire-theft"))
+        machine.run(f"rm -r {folder} /etc/pi-edge/learn-fire-theft.env; systemctl daemon-reload")
+
+
 def test_the_timer_is_off_until_somebody_wants_it(machine: Machine) -> None:
     assert "pi-edge-learn" not in machine.run("systemctl list-timers --all")
     machine.run("systemctl enable --now pi-edge-learn@stocks.timer")
     assert "pi-edge-learn@stocks.service" in machine.run("systemctl list-timers")
-    # The next test but some finds it enabled, and sees to it that nothing of it is left.
+    # test_uninstalling... sees to it that nothing of it is left.
 
 
 def test_after_kill_9_the_light_is_dark(machine: Machine) -> None:
