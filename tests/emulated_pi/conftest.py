@@ -42,4 +42,4 @@ def daemon(pi: Pi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]
 def start_daemon(pi: Pi, tmp_path: Path) -> Iterator[StartDaemon]:
     """Starts a daemon of the test's own."""
     with ExitStack() as stack:
-        yield lambda: start(pi, tmp_path, stack)
+        yield lambda *flags: start(pi, tmp_path, stack, *flags)

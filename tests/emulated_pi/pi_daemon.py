@@ -43,7 +43,7 @@ class Daemon:
         return _get_json(f"{self.url}/status")
 
 
-StartDaemon = Callable[[], Daemon]
+StartDaemon = Callable[..., Daemon]
 
 
 def install(recipe: Recipe, stack: ExitStack) -> Pi:
@@ -56,12 +56,12 @@ def install(recipe: Recipe, stack: ExitStack) -> Pi:
     return pi
 
 
-def start(pi: Pi, folder: Path, stack: ExitStack) -> Daemon:
+def start(pi: Pi, folder: Path, stack: ExitStack, *flags: str) -> Daemon:
+    """The daemon, once it is ready; ``flags`` are scripts/run's."""
     log = folder / "log"
     output = stack.enter_context(log.open("w"))
-    process = pi.start(
-        "scripts/run", "--port", "0", "--log-level", "info", stdout=output, stderr=output
-    )
+    command = ("scripts/run", "--port", "0", "--log-level", "info", *flags)
+    process = pi.start(*command, stdout=output, stderr=output)
     stack.callback(_end, process)
     url = _wait_for(lambda: re.search(r"ready at (http://\S+)", log.read_text()), process, log)[1]
     return Daemon(url, process, log, _get_json(f"{url}/status")["led"])

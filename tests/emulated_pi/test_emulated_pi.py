@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import signal
 import sys
 import time
@@ -184,8 +185,12 @@ def test_the_light_winks_for_an_inference(daemon: Daemon) -> None:
     assert wink == [(False, "ready"), (True, "ready")]
 
 
-def test_sigterm_ends_the_daemon_cleanly_with_the_light_off(start_daemon: StartDaemon) -> None:
-    daemon = start_daemon()
+def test_sigterm_ends_the_daemon_cleanly_with_the_light_off(
+    pi: Pi, start_daemon: StartDaemon
+) -> None:
+    few = pi.tree / "home/pi/few"  # all of them take an emulated processor long to load
+    shutil.copytree(ROOT / "models/mnist-linear", few / "mnist-linear", dirs_exist_ok=True)
+    daemon = start_daemon("--models", "/home/pi/few")
     daemon.process.send_signal(signal.SIGTERM)
     assert daemon.process.wait(PATIENCE_SECONDS) == 0
     assert "LED (mock, GPIO17): stopped" in daemon.log.read_text()
