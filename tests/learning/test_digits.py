@@ -7,13 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import hand
 import numpy as np
 import pytest
 from PIL import Image
 
 from pi_edge import catalog
 from pi_edge.errors import BadInput, NotFound, PiEdgeError
-from pi_edge.learning import digits, loop
+from pi_edge.examples import Digit, Examples
+from pi_edge.learning import digits, loop, measure
+from pi_edge.learning import mnist as data
 from pi_edge.learning.order import SCRATCH, Order
 from pi_edge.verification import verify_files
 
@@ -150,9 +153,9 @@ def test_bad_data_is_one_line_and_changes_nothing(order: Order, tmp_path: Path) 
         (tmp_path / "named", BadInput, "is no label"),
         (tmp_path / "text", BadInput, "a.png"),
     ]
-    for data, error, words in cases:
+    for path, error, words in cases:
         with pytest.raises(error, match=words) as raised:
-            digits.learn(dataclasses.replace(order, data=data), say=quiet)
+            digits.learn(dataclasses.replace(order, data=path), say=quiet)
         assert "\n" not in str(raised.value)
     assert not (order.state / "models").exists()
 
@@ -170,3 +173,51 @@ def test_a_model_without_a_training_graph_says_so(order: Order) -> None:
     entry = dataclasses.replace(order.model, info=info)
     with pytest.raises(BadInput, match="has no training graph"):
         digits.learn(dataclasses.replace(order, model=entry), say=quiet)
+
+
+@pytest.fixture(scope="module")
+def corrected(tmp_path_factory: pytest.TempPathFactory, shipped_models: Path) -> Path:
+    """A state folder with 40 digits of one hand that mnist-cnn misread, put right."""
+    state = tmp_path_factory.mktemp("corrected")
+    images, labels = hand.write(700, seed=2)
+    said = measure.answers(shipped_models / "mnist-cnn/float32.tflite", images).argmax(1)
+    wrong = np.flatnonzero(said != labels)[:40]
+    digits_ = [Digit(images[at].tobytes(), int(labels[at]), int(said[at])) for at in wrong]
+    Examples(state).add("mnist-cnn", digits_)
+    return state
+
+
+def test_a_hand_is_learned_from_corrections_and_others_are_not_forgotten(
+    corrected: Path, shipped_models: Path, mnist: Path
+) -> None:
+    entry = catalog.read(shipped_models / "mnist-cnn")
+    other, known = hand.write(300, seed=1), (data.read(mnist, "x_test"), data.read(mnist, "y_test"))
+    some = slice(None, None, 5)
+    sets = other, (known[0][some], known[1][some])
+
+    def parts(path: Path) -> list[float]:
+        return [measure.accuracy(measure.answers(path, x), y).part for x, y in sets]
+
+    before = parts(entry.files["float32"])
+    folder = digits.learn(Order(entry, "mnist-cnn", corrected, examples=True), say=quiet)
+    after = parts(folder / "float32.tflite")
+    assert before[0] < 0.94
+    assert after[0] > 0.97
+    assert after[1] >= before[1] - 0.001
+    assert verify_files(folder) == []
+    held_back = told(folder)["learned"]["held_back"]
+    assert held_back["rows"] == 200 + 8
+
+
+def test_without_examples_there_is_nothing_to_learn(shipped_models: Path, tmp_path: Path) -> None:
+    entry = catalog.read(shipped_models / "mnist-cnn")
+    with pytest.raises(NotFound, match="no examples"):
+        digits.learn(Order(entry, "mnist-cnn", tmp_path, examples=True), say=quiet)
+
+
+def test_a_network_that_has_nothing_to_rehearse_with_learns_no_examples(
+    corrected: Path, shipped_models: Path
+) -> None:
+    entry = catalog.read(shipped_models / "mnist-mlp")
+    with pytest.raises(BadInput, match="no pictures to rehearse with"):
+        digits.learn(Order(entry, "mnist-mlp", corrected, examples=True), say=quiet)
