@@ -1,4 +1,4 @@
-"""`stocks` learns from newer prices, as each night when the day's closes are known.
+"""`stocks` and `stocks-levels` learn from newer prices, as each night when the closes are known.
 
 Forward, gradient and Adam are in the model's train.tflite; what it sees, the calibration of what
 came of that, and the comparison with the model in service are in forecasts/, in NumPy.
@@ -10,20 +10,20 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pi_edge import catalog, files, model_json
 from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
 from pi_edge.learning import guard, loop, written
-from pi_edge.learning.forecasts import features, measure, network
+from pi_edge.learning.forecasts import lesson_levels, lesson_returns, measure
 from pi_edge.learning.forecasts.contest import compared
-from pi_edge.learning.forecasts.network import Architecture, Fitted
-from pi_edge.learning.forecasts.past import HELD_BACK, Past, batches, divided
+from pi_edge.learning.forecasts.lesson import Calibrated, Lesson
+from pi_edge.learning.forecasts.past import HELD_BACK, Past, divided
 from pi_edge.learning.graph import TrainingGraph
 from pi_edge.learning.loop import Course, Learned
-from pi_edge.learning.order import SCRATCH, Order
+from pi_edge.learning.order import Order
 from pi_edge.processes import peak_bytes
 from pi_edge.quiet import quiet
 from pi_edge.tasks import prices
@@ -31,6 +31,10 @@ from pi_edge.tasks.prices import Prices
 
 STEPS = 1000
 """Of Adam, at least, as the desktop step takes."""
+
+RETURNS, LEVELS = "returns", "levels"
+KINDS = {RETURNS: lesson_returns, LEVELS: lesson_levels}
+"""By what model.json tells under "training"; a network of returns tells nothing there."""
 
 
 def learn(
@@ -54,12 +58,14 @@ def learn(
     if order.examples:
         raise WrongUsage("stocks learn from closing prices alone: leave out --examples")
     told = written.training(order.model)
-    architecture = _architecture(order.model)
+    kind = _kind(order.model)
     table = prices.read(path)
     past = divided(table, order.model.info["tickers"], str(path))
-    x, y = batches(past, architecture)
+    lesson: Lesson = kind.lesson(order, past)
+    x, y = lesson.seen, lesson.came
     if not len(x):
-        raise BadInput(f"{path} has no day to learn from with {features.DAYS} closes before it")
+        days = order.model.info["days"]
+        raise BadInput(f"{path} has no day to learn from with {days} closes before it")
     kept = order.state / "learning" / order.name
     kept.mkdir(parents=True, exist_ok=True)
     with quiet():  # the runtime greets whoever loads a model
@@ -83,36 +89,19 @@ def learn(
     )  # fmt: skip
     checkpoint = kept / "checkpoint.npz"
     learned = loop.learn(
-        graph, course, _start(order, architecture), checkpoint, say=_few(say), tell=tell, stop=stop
+        graph, course, lesson.start, checkpoint, say=_few(say), tell=tell, stop=stop
     )
-    _publish(order, past, table, path, sha256, learned, say)
+    _publish(order, past, table, path, sha256, learned, lesson.calibrated(learned), say)
     checkpoint.unlink(missing_ok=True)
     return catalog.owned_models(order.state) / order.name
 
 
-def _architecture(model: catalog.Entry) -> Architecture:
-    """How the model's network is built, as its model.json tells."""
-    try:
-        told = dict(written.training(model)["architecture"])
-        made = Architecture(**{**told, "hidden": tuple(told["hidden"])})
-        if made.scale not in features.SCALES:
-            raise ValueError(f"scale {made.scale!r}")
-        return made
-    except (KeyError, TypeError, ValueError) as error:
-        raise PiEdgeError(
-            f"the model.json of {model.name} tells no network that could learn ({error!r}): convert"
-            " it again"
-        ) from None
-
-
-def _start(order: Order, architecture: Architecture) -> dict[str, NDArray[np.float32]]:
-    """The weights to begin with, before shrinkage, as the training graph calls them."""
-    told = written.training(order.model)
-    if order.start == SCRATCH:
-        drawn = loop.scratch(told["weights"], order.seed)
-        return {key: value for key, value in drawn.items() if key.startswith("dense")}
-    known = network.from_constants(written.read(order.model), architecture, told["shrinkage"])
-    return {key.replace("/", "_"): value for key, value in known.weights.items()}
+def _kind(model: catalog.Entry) -> ModuleType:
+    """What teaches networks of a model's kind."""
+    kind = written.training(model).get("kind", RETURNS)
+    if kind not in KINDS:
+        raise PiEdgeError(f"{model.name} cannot learn: nothing here teaches networks of {kind!r}")
+    return KINDS[kind]
 
 
 def _publish(
@@ -122,18 +111,16 @@ def _publish(
     path: Path,
     sha256: str,
     learned: Learned,
+    calibrated: Calibrated,
     say: Callable[[str], None],
 ) -> None:
-    """Calibrate what was learned, write the model that comes of it, and let it go live."""
+    """Write the model that came of learning, and let it go live."""
     model = order.model
-    weights = {key.replace("_", "/"): value for key, value in learned.weights.items()}
-    raw = Fitted(_architecture(model), weights, 1.0, 0.0, 0.0)
-    fitted = network.calibrated(past.closes[: past.validation.stop], past.validation, raw)
     days, horizon = int(model.info["days"]), int(model.info["horizon_days"])
     rows = measure.full(past.closes, past.held_back, days, horizon)
     command = f"pi-edge learn {model.name} --prices {path.name}"
     with quiet(), guard.making(order) as made:
-        paths = written.write(model, network.constants(fitted), made)
+        paths = written.write(model, calibrated.constants, made)
         default = model.default if model.default in paths else next(iter(paths))
         variants = {}
         for variant, file in paths.items():
@@ -145,7 +132,7 @@ def _publish(
             )
         held_back = compared(order, past, paths[default], rows)
         beside = written.beside(model, paths, made)
-        beside["training"]["shrinkage"] = fitted.shrinkage
+        beside["training"] |= calibrated.training
         last = past.closes[rows - 1].astype(np.float32)
         usual = measure.measured(past.closes, rows, horizon, dict.fromkeys(measure.OUTPUTS, last))
         document = {
@@ -158,10 +145,7 @@ def _publish(
             "measured": model_json.measured_on(),
             "trained": {
                 **{key: model.info["trained"].get(key) for key in ("network", "parameters")},
-                "architecture": beside["training"]["architecture"],
-                "shrinkage": fitted.shrinkage,
-                "low": fitted.low,
-                "high": fitted.high,
+                **calibrated.trained,
                 "data": {
                     "source": path.name,
                     "terms": "the user's own",
@@ -187,7 +171,7 @@ def _publish(
             },
         }
         said = guard.go_live(made, order, document, held_back)
-    say(f"  shrinkage {fitted.shrinkage}, interval {fitted.low:+.3f} to {fitted.high:+.3f}")
+    say(f"  {calibrated.line}")
     say(said)
 
 

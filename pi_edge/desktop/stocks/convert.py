@@ -7,7 +7,6 @@ when nothing is left to choose.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pi_edge import files, model_json
-from pi_edge.desktop.stocks import data, learner, levels, network, tflite
+from pi_edge.desktop.stocks import data, tflite
+from pi_edge.desktop.stocks.constants import VARIANTS, Places
 from pi_edge.desktop.stocks.prepare import suitable
-from pi_edge.desktop.stocks.train import Trained, fitted, trained
+from pi_edge.desktop.stocks.source import Source, source_of
+from pi_edge.desktop.stocks.train import Trained, trained
 from pi_edge.errors import BadInput
-from pi_edge.learning.forecasts import features, measure, spans
+from pi_edge.learning.forecasts import measure, spans
 from pi_edge.quiet import quiet
 from pi_edge.tasks.prices import Prices
 
@@ -40,25 +41,6 @@ INSIDE = {
     "int8": "the dense layers are integer; returns, volatility and prices stay float32, as of "
     "256 steps one cannot make prices"
 }
-
-
-@dataclass(frozen=True)
-class Source:
-    """What is converted: a graph, and what it needs to be told about.
-
-    Attributes:
-        graph: prices [n, days, tickers] -> forecast, low, high [n, tickers], in TensorFlow.
-        days: rows of prices it takes.
-        horizon: days ahead.
-        about: for model.json.
-        fitted: the network, where it can learn on a Pi.
-    """
-
-    graph: tflite.Graph
-    days: int
-    horizon: int
-    about: dict[str, Any]
-    fitted: network.Fitted | None = None
 
 
 def convert(
@@ -104,7 +86,7 @@ def write(
     Everything is made and measured beside the folder first; model.json, which names the
     other files' hashes, takes its place last.
     """
-    source = _source(result, len(table.tickers))
+    source = source_of(result, len(table.tickers))
     closes, days, horizon = table.closes, source.days, source.horizon
     known = measure.full(closes, slice(0, divided.test.start), days, horizon)
     rows = measure.full(closes, divided.test, days, horizon)
@@ -127,13 +109,11 @@ def write(
         checks: dict[str, NDArray[np.float32]] = {"inputs/prices": check}
         variants: dict[str, Any] = {}
         left_out: dict[str, Any] = {}
-        places: dict[str, learner.Places] = {}
+        places: dict[str, Places] = {}
         for variant in tflite.VARIANTS:
             path = made / f"{variant}.tflite"
-            if source.fitted is not None and variant in learner.VARIANTS:
-                contents, places[variant] = learner.file(
-                    source.fitted, len(table.tickers), variant, examples
-                )
+            if variant in VARIANTS:
+                contents, places[variant] = source.file(variant, examples)
             else:
                 contents = tflite.convert(source.graph, variant, examples)
             path.write_bytes(contents)
@@ -171,10 +151,6 @@ def write(
             )
             given = measure.answers(path, closes, check_rows, days)
             checks |= {f"{variant}/{name}": given[name] for name in measure.OUTPUTS}
-        training = {}
-        if source.fitted is not None:
-            told = learner.write(made, source.fitted, len(table.tickers), places)
-            training = {"training": told}
         document = {
             "name": result.name,
             "task": "stocks",
@@ -188,34 +164,12 @@ def write(
             "left_out": left_out,
             "last_price_mae": usual.told()["mae"],
             "check": model_json.write_check(made, checks),
-            **training,
+            "training": source.training(made, places),
             "measured": model_json.measured_on(),
             "trained": _story(result, source, table, own),
         }
         model_json.publish(made, folder, document)
     return folder
-
-
-def _source(result: Trained, tickers: int) -> Source:
-    if result.name == "stocks":
-        made = fitted(result)
-        about = {
-            "network": f"{made.architecture.name}, {made.architecture.lookback} days",
-            "parameters": sum(int(value.size) for value in made.weights.values()),
-            **result.story["fitted"],
-            "validation": result.story["validation"],
-            "evaluation": result.story["evaluation"],
-        }
-        graph = network.graph(made, tickers)
-        return Source(graph, features.DAYS, made.architecture.horizon, about, made)
-    known = levels.from_arrays(result.values)
-    about = {
-        "network": f"dense {'-'.join(map(str, levels.HIDDEN))} with ELU on scaled prices",
-        "parameters": sum(int(value.size) for value in (*known.kernels, *known.biases)),
-        "rounds": result.story["rounds"],
-        "validation_loss": result.story["validation_loss"],
-    }
-    return Source(levels.graph(known), known.days, 1, about)
 
 
 def _story(result: Trained, source: Source, table: Prices, own: bool) -> dict[str, Any]:

@@ -17,24 +17,19 @@ from numpy.typing import NDArray
 
 from pi_edge.desktop import training_graph
 from pi_edge.desktop.stocks import layers, network, tflite
+from pi_edge.desktop.stocks.constants import Places, find, packed
 from pi_edge.desktop.training_graph import Learner, Tensors, Weight
-from pi_edge.errors import PiEdgeError
 from pi_edge.learning import buffers
 from pi_edge.learning.forecasts.network import ABSENT, Architecture, Fitted, constants
 
-VARIANTS = ("float32", "float16")
-"""int8 has a scale for each layer, measured on what flows through the network, with TensorFlow."""
-
 EPOCHS = 5
-
-Places = dict[str, dict[str, Any]]
 
 
 def file(
     fitted: Fitted, tickers: int, variant: str, examples: NDArray[np.float32]
 ) -> tuple[bytes, Places]:
-    """The .tflite file of one of VARIANTS, and for each of its constants where it is, as model.json
-    has it.
+    """The .tflite file of one of constants.VARIANTS, and for each of its constants where it is, as
+    model.json has it.
 
     It is made with numbers that differ from each other, looked through for them, and only then
     given its own: of a network whose shrinkage or bias is 0 the converter would leave things out.
@@ -59,32 +54,12 @@ def file(
         high=float(known["high"][0]),
     )
     contents = tflite.convert(network.graph(probe, tickers), variant, examples)
-    held = [contents[place] for place in buffers.find(contents)]
-    dtype = "f2" if variant == "float16" else "f4"
-    places = {key: _place(held, key, value, dtype) for key, value in known.items()}
+    places = find(contents, known, variant)
     values = {
         places[key]["buffer"]: packed(value, places[key])
         for key, value in constants(fitted).items()
     }
     return buffers.replaced(contents, values), places
-
-
-def packed(value: NDArray[np.float32], place: Mapping[str, Any]) -> bytes:
-    """A constant's bytes as a place holds them."""
-    return (
-        np.ascontiguousarray(value.transpose(place["axes"])).astype(f"<{place['dtype']}").tobytes()
-    )
-
-
-def _place(held: list[bytes], key: str, value: NDArray[np.float32], dtype: str) -> dict[str, Any]:
-    for axes in ([1, 0], [0, 1]) if value.ndim == 2 else ([0],):
-        place = {"axes": axes, "scale": 1.0, "dtype": dtype}
-        found = [at for at, data in enumerate(held) if data == packed(value, place)]
-        if len(found) == 1:
-            return {"buffer": found[0], **place}
-    raise PiEdgeError(
-        f"the converter has put {key} elsewhere than it used to: nothing can learn it"
-    )
 
 
 def write(made: Path, fitted: Fitted, tickers: int, places: Mapping[str, Places]) -> dict[str, Any]:

@@ -13,18 +13,39 @@ and (256, 128) and penalties of 1e-5, 1e-4 and 1e-3 were tried, and chosen by th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
 import tensorflow as tf
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from pi_edge.errors import BadInput
 from pi_edge.learning.forecasts.forecast import Closes, Forecast
+from pi_edge.learning.forecasts.levels import (
+    LEAST_ROWS,
+    Floats,
+    Levels,
+    check_listed,
+    examples,
+    forecast,
+    from_arrays,
+    listed,
+    min_max,
+    reach,
+    scaled,
+)
 from pi_edge.learning.forecasts.spans import calibration
+
+__all__ = [
+    "LEAST_ROWS",
+    "Levels",
+    "fit",
+    "fit_predict",
+    "forecast",
+    "from_arrays",
+    "graph",
+    "min_max",
+]
 
 DAYS = 5
 HIDDEN = (256, 128)
@@ -35,60 +56,6 @@ STEPS = 80
 """Minibatches a round, after which the validation span is looked at: one pass over 20 years."""
 MOST_ROUNDS, PATIENCE = 30, 8
 BETA1, BETA2, TINY = 0.9, 0.999, 1e-7
-INTERVAL = (0.1, 0.9)
-
-LEAST_ROWS = 60
-"""Training days a stock must have been listed for."""
-
-Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Levels:
-    """A trained network.
-
-    Attributes:
-        lowest, span: [tickers] float32: a price enters as (price - lowest) / span.
-        kernels, biases: of the two hidden layers and the last one, float32.
-        below, above: [tickers] float32: how far the interval reaches, in parts of the last close.
-        rounds: those learned for; the weights are of the best of them on the validation span.
-        validation_loss: half the squared error summed over the stocks, in scaled prices.
-    """
-
-    lowest: Floats
-    span: Floats
-    kernels: tuple[Floats, ...]
-    biases: tuple[Floats, ...]
-    below: Floats
-    above: Floats
-    rounds: int
-    validation_loss: float
-
-    @property
-    def days(self) -> int:
-        """How many rows of prices the network looks at."""
-        return int(len(self.kernels[0]) // len(self.lowest))
-
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Everything in it by name, as np.savez takes it; `from_arrays` is the way back."""
-        named: dict[str, NDArray[np.generic]] = {
-            name: np.asarray(getattr(self, name))
-            for name in ("lowest", "span", "below", "above", "rounds", "validation_loss")
-        }
-        for at, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
-            named |= {f"kernel{at}": kernel, f"bias{at}": bias}
-        return named
-
-
-def from_arrays(named: Mapping[str, NDArray[np.generic]]) -> Levels:
-    layers = range(sum(name.startswith("kernel") for name in named))
-    return Levels(
-        **{name: named[name].astype(np.float32) for name in ("lowest", "span", "below", "above")},
-        kernels=tuple(named[f"kernel{at}"].astype(np.float32) for at in layers),
-        biases=tuple(named[f"bias{at}"].astype(np.float32) for at in layers),
-        rounds=int(named["rounds"]),
-        validation_loss=float(named["validation_loss"]),
-    )
 
 
 def fit(
@@ -113,35 +80,17 @@ def fit(
     Raises:
         BadInput: a stock was listed too late to be learned.
     """
-    late = np.flatnonzero(~_listed(closes[training]))
-    if len(late):
-        names = ", ".join(
-            str(tickers[int(at)]) if len(tickers) else f"column {at + 1}" for at in late
-        )
-        raise BadInput(
-            f"{names}: fewer than {LEAST_ROWS} of the {training.stop - (training.start or 0)} "
-            "training days have a close; stocks-levels needs a longer history or fewer tickers"
-        )
+    check_listed(closes[training], tickers)
     lowest, span = min_max(closes[training])
-    scaled = ((closes - lowest) / span).astype(np.float32)
+    values = scaled(closes, lowest, span)
     first = (training.start or 0) + days
-    learned = _examples(scaled, np.arange(first, training.stop), days)
-    judged = _examples(scaled, np.arange(max(validation.start, days), validation.stop), days)
+    learned = examples(values, np.arange(first, training.stop), days)
+    judged = examples(values, np.arange(max(validation.start, days), validation.stop), days)
     kernels, biases, rounds, loss = _descend(learned, judged, hidden, penalty, seed)
     nothing = np.zeros(len(lowest), np.float32)
     bare = Levels(lowest, span, kernels, biases, nothing, nothing, rounds, loss)
-    below, above = _reach(bare, closes, np.arange(max(validation.start, days), validation.stop))
+    below, above = reach(bare, closes, np.arange(max(validation.start, days), validation.stop))
     return Levels(lowest, span, kernels, biases, below, above, rounds, loss)
-
-
-def forecast(levels: Levels, closes: Closes, rows: NDArray[np.int64]) -> Forecast:
-    """Forecast the closes of `rows` from those before; NaN where the window or last close is."""
-    lowest, span = levels.lowest.astype(np.float64), levels.span.astype(np.float64)
-    windows, _, _ = _examples(((closes - lowest) / span).astype(np.float32), rows, levels.days)
-    middle = _network(levels, windows).numpy().astype(np.float64) * span + lowest
-    last = closes[rows - 1]
-    middle[np.isnan(last)] = np.nan
-    return Forecast(middle, middle + levels.below * last, middle + levels.above * last)
 
 
 def fit_predict(closes: Closes, fit_on: slice, target: slice) -> Forecast:
@@ -150,14 +99,14 @@ def fit_predict(closes: Closes, fit_on: slice, target: slice) -> Forecast:
     Stocks listed too late to be learned get no forecast.
     """
     training, validation = calibration(fit_on)
-    listed = _listed(closes[training])
+    there = listed(closes[training])
     rows = np.arange(target.start, target.stop)
     every = [np.full((len(rows), closes.shape[1]), np.nan) for _ in range(3)]
-    if listed.any():
-        levels = fit(closes[:, listed], training, validation)
-        found = forecast(levels, closes[:, listed], rows)
+    if there.any():
+        levels = fit(closes[:, there], training, validation)
+        found = forecast(levels, closes[:, there], rows)
         for whole, part in zip(every, (found.middle, found.low, found.high), strict=True):
-            whole[:, listed] = part
+            whole[:, there] = part
     return Forecast(*every)
 
 
@@ -168,8 +117,8 @@ def graph(levels: Levels) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """
 
     def serve(prices: tf.Tensor) -> dict[str, tf.Tensor]:
-        scaled = (prices - levels.lowest) / levels.span
-        flat = tf.reshape(scaled, [-1, levels.days * len(levels.lowest)])
+        squeezed = (prices - levels.lowest) / levels.span
+        flat = tf.reshape(squeezed, [-1, levels.days * len(levels.lowest)])
         middle = _network(levels, flat) * levels.span + levels.lowest
         last = prices[:, -1, :]
         return {
@@ -181,17 +130,6 @@ def graph(levels: Levels) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     return serve
 
 
-def min_max(closes: Closes) -> tuple[Floats, Floats]:
-    """Return each column's lowest value and its span, as scikit-learn's MinMaxScaler has them.
-
-    NaN is left out; a column that never changes has span 1, so that nothing is divided by zero.
-    """
-    lowest = np.nanmin(closes, axis=0)
-    span = np.nanmax(closes, axis=0) - lowest
-    span[span < 10 * np.finfo(np.float64).eps] = 1.0
-    return lowest.astype(np.float32), span.astype(np.float32)
-
-
 def variance_scaling(random: np.random.Generator, fan_in: int, fan_out: int) -> Floats:
     """Draw a kernel [fan_in, fan_out] from variance scaling, mode FAN_AVG, uniform.
 
@@ -199,20 +137,6 @@ def variance_scaling(random: np.random.Generator, fan_in: int, fan_out: int) -> 
     """
     limit = np.sqrt(3 / ((fan_in + fan_out) / 2))
     return random.uniform(-limit, limit, (fan_in, fan_out)).astype(np.float32)
-
-
-def _listed(closes: Closes) -> NDArray[np.bool_]:
-    enough: NDArray[np.bool_] = (~np.isnan(closes)).sum(0) >= LEAST_ROWS
-    return enough
-
-
-def _examples(scaled: Floats, rows: NDArray[np.int64], days: int) -> tuple[Floats, Floats, Floats]:
-    """Return windows [rows, days * tickers], what came [rows, tickers], and 1 where it did."""
-    windows = sliding_window_view(scaled, days, axis=0)[rows - days].transpose(0, 2, 1)
-    came = scaled[np.minimum(rows, len(scaled) - 1)]  # tomorrow may be asked for, not compared
-    known = ~np.isnan(came)
-    flat = np.nan_to_num(windows.reshape(len(rows), -1))
-    return flat, np.nan_to_num(came), known.astype(np.float32)
 
 
 def _network(levels: Levels, values: tf.Tensor | Floats) -> tf.Tensor:
@@ -227,17 +151,6 @@ def _layers(
     for kernel, bias in zip(kernels[:-1], biases[:-1], strict=True):
         values = tf.nn.elu(tf.matmul(values, kernel) + bias)
     return tf.matmul(values, kernels[-1]) + biases[-1]
-
-
-def _reach(levels: Levels, closes: Closes, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Return the 10 and 90 % quantiles of what came less the forecast, in parts of the last close.
-
-    Where the model was always too low (or too high), the interval ends at the forecast itself:
-    no reader expects a forecast outside its own interval.
-    """
-    missed = (closes[rows] - forecast(levels, closes, rows).middle) / closes[rows - 1]
-    below, above = np.nan_to_num(np.nanquantile(missed, INTERVAL, axis=0))
-    return np.minimum(below, 0).astype(np.float32), np.maximum(above, 0).astype(np.float32)
 
 
 def _descend(
