@@ -118,7 +118,7 @@ def test_going_on_begins_with_what_the_model_knows(order: Order) -> None:
     learned(replace(order, start=SCRATCH, epochs=None))
     once = replace(order, model=result(order), name="again", epochs=1)
     anew, on = (learned(replace(once, start=start)) for start in (SCRATCH, SHIPPED))
-    assert on["learned"]["epochs"][0]["loss"] < anew["learned"]["epochs"][0]["loss"] / 10
+    assert on["learned"]["epochs"][0]["loss"] < anew["learned"]["epochs"][0]["loss"] / 5
 
 
 def test_the_same_seed_gives_the_same_files(order: Order) -> None:
