@@ -218,9 +218,8 @@ def test_an_untrained_model_is_said_so(stocks_trainer: Any, tmp_path: Path) -> N
 
 def test_what_was_written_verifies_and_nothing_else_is_left(folder: Path) -> None:
     assert verify_files(folder) == []
-    expected = {"check.npz", "model.json", *(path.name for path in files_of(folder))}
-    if folder.name == "stocks":
-        expected.add("train.tflite")
+    expected = {"check.npz", "model.json", "train.tflite"}
+    expected |= {path.name for path in files_of(folder)}
     assert {path.name for path in folder.iterdir()} == expected
     assert {path.name for path in folder.parent.iterdir()} == set(MODELS)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from learn_stocks import learned, refused, write
 
 from pi_edge import catalog
-from pi_edge.errors import PiEdgeError, WrongUsage
+from pi_edge.errors import WrongUsage
 from pi_edge.learning import written
 from pi_edge.learning.forecasts import measure, network
 from pi_edge.learning.forecasts.network import ABSENT, Architecture
@@ -50,20 +50,6 @@ def closes(days: int, tickers: int) -> np.ndarray:
     for day in range(1, days):
         returns[day] -= returns[day - 1] / 3
     return np.asarray(50 * np.exp(np.cumsum(returns, 0)))
-
-
-def write(path: Path, tickers: list[str], table: np.ndarray, first: str = "2017-01-02") -> Path:
-    dates = np.datetime64(first) + np.arange(len(table))
-    rows = [",".join([str(date), *(f"{price:.4f}" for price in row)])
-            for date, row in zip(dates, table, strict=True)]  # fmt: skip
-    path.write_text("\n".join([",".join(["Date", *tickers]), *rows]) + "\n")
-    return path
-
-
-def learned(order: Order) -> dict[str, Any]:
-    folder = learn(order, say=lambda _: None)
-    told: dict[str, Any] = json.loads((folder / "model.json").read_text())
-    return told
 
 
 def test_what_is_there_to_be_found_is_found_from_scratch(order: Order) -> None:
@@ -222,14 +208,3 @@ def test_a_model_of_other_stocks_is_not_replaced(order: Order, tmp_path: Path) -
     told["tickers"][0] = "XXXX"
     path.write_text(json.dumps(told))
     assert "forecasts other stocks" in refused(replace(order, name="mine"))
-
-
-def refused(order: Order) -> str:
-    """The line that learning ends with; the model in service must be as it was."""
-    owned = order.state / "models"
-    before = {path: path.read_bytes() for path in owned.rglob("*") if path.is_file()}
-    with pytest.raises(PiEdgeError) as error:
-        learn(order, say=lambda _: None)
-    assert {path: path.read_bytes() for path in owned.rglob("*") if path.is_file()} == before
-    assert "\n" not in str(error.value)
-    return str(error.value)
