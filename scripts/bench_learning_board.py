@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,8 @@ rm -rf /state
 
 def main() -> int:
     args = _arguments()
+    # So that the emulator and its SD card go with it, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         networks = args.networks or NETWORKS[args.what]
         with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
