@@ -82,7 +82,9 @@ class TrainingGraph:
             **{name: self._filled(array, self._types[name]) for name, array in inputs.items()},
             target=self._filled(target, self._types["target"]),
             weight=weight,
-            rate=np.float32(rate),
+            # LiteRT 2.3.0 on 64-bit ARM ends with a segmentation fault where a runner is given a
+            # scalar. One in a row broadcasts to the same.
+            rate=np.full(1, rate, np.float32),
         )
         return float(said["loss"]), float(said["figure"])
 

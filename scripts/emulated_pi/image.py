@@ -105,6 +105,21 @@ def ensure(bits: int) -> Image:
     return image
 
 
+def the_kernel() -> Kernel:
+    """The kernel of all boards, made where it is not there yet.
+
+    Raises:
+        Unavailable: it cannot be had.
+    """
+    root = recipe.images()
+    folder = root / f"kernel-{recipe.key_of(_KERNEL_SOURCE)}"
+    if not folder.exists():
+        root.mkdir(parents=True, exist_ok=True)
+        with alone(root / "lock"):
+            make_whole(folder, "kernel-*", kernel.build)
+    return Kernel(folder)
+
+
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
     """One builder at a time; who comes second waits."""

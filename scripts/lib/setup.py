@@ -87,7 +87,9 @@ def bench(module: str, arguments: list[str], extras: Sequence[str] = ()) -> int:
     """Set up, then become one of the programs in scripts/ that measure."""
     environment.ensure([*extras])
     # The tests' own pictures are what bench_digits measures with; soak and chaos ask as tests do.
-    below = [ROOT / "tests" / folder for folder in ("", "tasks", "end_to_end", "learning")]
+    below = [
+        ROOT / "tests" / folder for folder in ("", "tasks", "end_to_end", "learning", "emulated_pi")
+    ]
     folders = [ROOT / "scripts", *below]
     path = os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
     _become([str(BIN / "python"), "-m", module, *arguments], {**os.environ, "PYTHONPATH": path})
@@ -147,6 +149,7 @@ def main() -> int:
             for what in ("digits", "http", "over_ssh", "style")
         },
         "bench-examples": partial(bench, "bench_examples"),
+        "bench-learning-board": partial(bench, "bench_learning_board"),
         "bench-training": partial(bench, "bench_training", extras=["desktop"]),
         "soak": partial(bench, "soak"),
         "chaos": partial(bench, "chaos"),
