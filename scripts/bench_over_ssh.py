@@ -15,6 +15,7 @@ from pi_edge import catalog, config
 from pi_edge.benchmark import machine, over_ssh, over_ssh_table, session, subject, training
 from pi_edge.benchmark.digit_images import DigitImages, choose
 from pi_edge.cli.bench import check_writable
+from pi_edge.desktop.mnist.download import find_or_download
 from pi_edge.errors import PiEdgeError
 from pi_edge.learning import mnist as data
 
@@ -70,7 +71,7 @@ def _compare(args: argparse.Namespace) -> int:
 def _images(count: int) -> DigitImages | None:
     """The test images; None, and a line, where there are none."""
     try:
-        npz = data.find_or_download()
+        npz = find_or_download()
         return choose(data.read(npz, "x_test"), data.read(npz, "y_test"), count)
     except PiEdgeError as error:
         _say(f"no accuracy: {error}")

@@ -96,7 +96,7 @@ def test_a_model_learns_by_the_command(pi: Pi, bars: Path) -> None:
     command = (".venv/bin/pi-edge", "learn", "mnist-mlp", "--data", "/home/pi/bars.npz")
     done = pi.run(*command, "--from", "scratch", "--epochs", "8", "--name", "bars")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "accuracy on 100 held back: 0.9" in done.stdout
+    assert float(done.stdout.partition("accuracy on 100 held back: ")[2].partition(";")[0]) > 0.9
     done = pi.run(".venv/bin/pi-edge", "models", "verify", "bars")
     assert done.returncode == 0, done.stdout + done.stderr
     pi.run(".venv/bin/pi-edge", "models", "remove", "bars")
