@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -91,10 +92,19 @@ def test_a_step_on_prices_comes_to_the_same(pi: Pi, name: str) -> None:
     assert sums == pytest.approx(expected_sums, rel=1e-3)
 
 
+@pytest.fixture
+def no_bars(pi: Pi) -> Iterator[None]:
+    """No model of this name, before and after."""
+    remove = (".venv/bin/pi-edge", "models", "remove", "bars")
+    pi.run(*remove)
+    yield
+    pi.run(*remove)
+
+
+@pytest.mark.usefixtures("no_bars")
 def test_a_model_learns_by_the_command(pi: Pi, bars: Path) -> None:
     data = pi.tree / "home/pi/bars.npz"
     data.write_bytes(bars.read_bytes())
-    pi.run(".venv/bin/pi-edge", "models", "remove", "bars")  # of an earlier run
     command = (".venv/bin/pi-edge", "learn", "mnist-mlp", "--data", "/home/pi/bars.npz")
     done = pi.run(*command, "--from", "scratch", "--epochs", "8", "--name", "bars")
     assert done.returncode == 0, done.stdout + done.stderr
