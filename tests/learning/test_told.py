@@ -7,46 +7,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from math import inf, nan
 from pathlib import Path
 
 import pytest
+from another_learner import another_learner
 from support import ROOT
 
 from pi_edge.errors import Unavailable
 from pi_edge.learning import told
-
-# Learns in the state folder given until its input ends.
-LEARNER = """
-import sys
-from pathlib import Path
-from pi_edge.learning import told
-with told.learning(Path(sys.argv[1]), "theirs") as tell:
-    tell(epoch=1, epochs=5, loss=0.5)
-    print("begun", flush=True)
-    sys.stdin.read()
-"""
-
-
-@contextmanager
-def another_learner(state: Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", LEARNER, str(state)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    try:
-        assert process.stdout
-        assert process.stdout.readline() == "begun\n"
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_nobody_learns_where_nobody_ever_did(tmp_path: Path) -> None:
@@ -112,7 +82,7 @@ def test_a_loss_that_is_no_number_is_told_as_none(tmp_path: Path, loss: float) -
 
 
 def test_a_second_learner_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:
-    with another_learner(tmp_path) as first:
+    with another_learner(tmp_path, "theirs", epoch=1, epochs=5, loss=0.5) as first:
         with pytest.raises(Unavailable) as refused, told.learning(tmp_path, "mine"):
             pass
         assert "\n" not in str(refused.value)
@@ -124,7 +94,7 @@ def test_a_second_learner_is_refused_and_told_who_the_first_is(tmp_path: Path) -
 
 
 def test_one_that_was_killed_does_not_learn_any_more(tmp_path: Path) -> None:
-    with another_learner(tmp_path) as first:
+    with another_learner(tmp_path, "theirs", epoch=1, epochs=5, loss=0.5) as first:
         assert told.read(tmp_path)
         first.kill()
         first.wait()

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import schemathesis
+from another_learner import another_learner
 from prometheus_client.parser import text_string_to_metric_families
 from running import RunningDaemon, install, running_daemon, wait_until
 from schemathesis.config import SchemathesisConfig
-from support import ROOT
 
 from pi_edge.cli import main
 from pi_edge.server.openapi import document
-
-# Says how far it is once, then goes on until its input ends.
-LEARNER = """
-import sys
-from pathlib import Path
-from pi_edge.learning import told
-with told.learning(Path(sys.argv[1]), "my-mlp") as tell:
-    tell(epoch=2, epochs=5, loss=0.125, accuracy=0.96875, seconds_left=65.0)
-    print("begun", flush=True)
-    sys.stdin.read()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -42,22 +30,10 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
         yield running
 
 
-@contextlib.contextmanager
-def learner(state: Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", LEARNER, str(state)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
+def learner(state: Path) -> AbstractContextManager[subprocess.Popen[str]]:
+    return another_learner(
+        state, "my-mlp", epoch=2, epochs=5, loss=0.125, accuracy=0.96875, seconds_left=65.0
     )
-    try:
-        assert process.stdout
-        assert process.stdout.readline() == "begun\n"
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def metrics(daemon: RunningDaemon) -> dict[str, float]:
