@@ -13,6 +13,7 @@ from running import wait_until
 
 from pi_edge import processes
 from pi_edge.processes import Usage
+from pi_edge.tasks.style.worker import Order
 
 # A child that starts a grandchild, which holds memory; both end with their standard input.
 GRANDCHILD = "import sys; held = bytearray(b'x' * 50_000_000); print(flush=True); sys.stdin.read()"
@@ -43,13 +44,11 @@ def test_grandchildren_count_too() -> None:
 
 
 def test_a_process_goes_by_the_module_it_runs() -> None:
-    command = [sys.executable, "-P", "-m", "pi_edge.tasks.style.worker", "{}"]
-    folder = Path(__file__).parent.parent
-    environ = {**os.environ, "PYTHONPATH": str(folder)}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environ, stderr=-3) as child:
-        # It fails for want of an order, but only once it runs.
-        seen = wait_until(lambda: set(processes.usage()) | ({"ended"} if child.poll() else set()))
-    assert "tasks.style.worker" in seen
+    command = Order("folder", "float32", [1.0], "", max_memory=1000, threads=1).command()
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    # It waits for its photo, which does not end before the pipe is closed.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environ, stderr=-3):
+        wait_until(lambda: "tasks.style.worker" in processes.usage())
 
 
 def test_what_has_ended_and_was_not_asked_for_is_left_out() -> None:
