@@ -24,7 +24,6 @@ from pi_edge.learning.forecasts.past import HELD_BACK
 from pi_edge.learning.graph import TrainingGraph
 from pi_edge.learning.loop import Course
 from pi_edge.learning.stocks import STEPS
-from pi_edge.quiet import quiet
 from pi_edge.tasks import prices
 
 TEST_FROM = np.datetime64("2016-05-23")
@@ -42,9 +41,7 @@ def main() -> int:
     frozen = network.from_constants(written.read(entry), architecture, told["shrinkage"])
     table = prices.read(args.prices)
     closes = table.closes[:, [table.tickers.index(name) for name in entry.info["tickers"]]]
-    with quiet():
-        graph = TrainingGraph(written.graph_file(entry))
-        graph.weights()
+    graph = written.graph(entry, threads=1)
     # What belongs to a row is computed from rows before it: once is enough for all nights.
     rows = features.usable(slice(0, len(closes)))
     x = network.seen(closes, rows, architecture)

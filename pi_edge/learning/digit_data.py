@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -71,11 +70,8 @@ class Data:
     about: Mapping[str, Any]
 
 
-def of(order: Order, folder: Path) -> Data:
+def of(order: Order) -> Data:
     """The data that an order names.
-
-    Args:
-        folder: for what is unpacked.
 
     Raises:
         NotFound: there is none.
@@ -84,12 +80,13 @@ def of(order: Order, folder: Path) -> Data:
     if order.examples:
         return _examples(order)
     if order.data is not None and order.data.is_dir() and not (order.data / mnist.FILE).is_file():
-        packed, sha256 = pictures.pack(order.data, folder / "pictures.u8")
+        packed, sha256 = pictures.pack(order.data, order.kept() / "pictures.u8")
         about = {"source": "a folder of pictures", "sha256": sha256}
         return _divided(packed, None, sha256, about)
     npz = mnist.find(order.data)
-    digits, test = (mnist.unpack(npz, part, folder.parent) for part in ("train", "test"))
     sha256 = files.sha256(npz)
+    unpacked = order.kept().parent
+    digits, test = (mnist.unpack(npz, part, unpacked, sha256) for part in ("train", "test"))
     about = {"source": mnist.SOURCE, "terms": mnist.TERMS, "sha256": sha256}
     return _divided(digits, test, sha256, about)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,12 @@ import numpy as np
 
 from pi_edge import catalog, model_json
 from pi_edge.learning import digit_data, guard, loop, measure, written
+from pi_edge.learning.checkpoint import FILE
 from pi_edge.learning.digit_data import Data, Digits
-from pi_edge.learning.graph import TrainingGraph
 from pi_edge.learning.guard import HeldBack
 from pi_edge.learning.loop import Course, Learned
 from pi_edge.learning.measure import Accuracy
 from pi_edge.learning.order import SCRATCH, Order
-from pi_edge.processes import peak_bytes
-from pi_edge.quiet import quiet
 from pi_edge.verification import TOLERANCE
 
 # Passes, and the learning rate, where a network learns from a few examples beside what it knows.
@@ -41,11 +38,8 @@ def learn(
         Stopped: it was told to stop.
     """
     told = written.training(order.model)
-    kept = order.state / "learning" / order.name
-    kept.mkdir(parents=True, exist_ok=True)
-    data = digit_data.of(order, kept)
-    with quiet():  # the runtime greets whoever loads a model
-        graph = TrainingGraph(written.graph_file(order.model), order.threads)
+    data = digit_data.of(order)
+    graph = written.graph(order.model, order.threads)
     epochs, rate = int(told["epochs"]), float(told["rate"])
     if order.examples:
         epochs, rate = EXAMPLES_EPOCHS, min(rate, EXAMPLES_RATE)
@@ -67,7 +61,7 @@ def learn(
         start = loop.scratch(told["weights"], order.seed)
     else:
         start = written.read(order.model)
-    checkpoint = kept / "checkpoint.npz"
+    checkpoint = order.kept() / FILE
     learned = loop.learn(graph, course, start, checkpoint, say=say, tell=tell, stop=stop)
     folder = _publish(order, data, plan, learned, say)
     checkpoint.unlink(missing_ok=True)
@@ -119,11 +113,7 @@ def _publish(
                 "examples": len(data.training),
                 "seed": order.seed,
                 "rate": plan["rate"],
-                "epochs": learned.history,
-                "seconds": round(learned.seconds, 1),
-                "epoch_seconds": round(learned.epoch_seconds, 3),
-                "peak_bytes": peak_bytes(),
-                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+                **learned.told(),
             },
         }
         after, before = measure.of(paths[default], *held), None

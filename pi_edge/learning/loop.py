@@ -6,10 +6,12 @@ learning that was killed and goes on ends with the same weights, bit for bit, as
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from pi_edge.errors import BadInput, PiEdgeError
 from pi_edge.learning import checkpoint
 from pi_edge.learning.graph import Arrays, TrainingGraph
 from pi_edge.learning.progress import Progress
+from pi_edge.processes import peak_bytes
 
 KEEP_SECONDS = 60.0
 
@@ -66,6 +69,16 @@ class Learned:
     seconds: float
     epoch_seconds: float
 
+    def told(self) -> dict[str, Any]:
+        """For model.json, with the largest memory of this process in bytes."""
+        return {
+            "epochs": self.history,
+            "seconds": round(self.seconds, 1),
+            "epoch_seconds": round(self.epoch_seconds, 3),
+            "peak_bytes": peak_bytes(),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
 
 def scratch(weights: Mapping[str, Mapping[str, Any]], seed: int) -> Arrays:
     """Weights to start from nothing with: normal values and zeros, as model.json tells of them."""
@@ -99,7 +112,8 @@ def learn(
         BadInput: the loss is no number any more.
         PiEdgeError: the runtime failed.
     """
-    story = _begin(graph, course, start, kept, say)
+    plan = {**course.plan, "weights": _identity(start)}
+    story = _begin(graph, replace(course, plan=plan), start, kept, say)
     order_of = _Orders(course)
     steps = math.ceil(course.count / graph.batch)
     total = steps * course.epochs
@@ -195,6 +209,14 @@ def _begin(
         "plan": dict(course.plan), "step": 0, "loss": 0.0, "figure": 0.0, "seen": 0,
         "history": [], "seconds": 0.0,
     }  # fmt: skip
+
+
+def _identity(weights: Mapping[str, np.ndarray]) -> str:
+    """What tells weights from others: a learning must not go on from a model's predecessor."""
+    whole = hashlib.sha256()
+    for name in sorted(weights):
+        whole.update(name.encode() + np.ascontiguousarray(weights[name]).tobytes())
+    return whole.hexdigest()
 
 
 _ADAM = "adam/"

@@ -82,13 +82,14 @@ def find(given: Path | None = None) -> Path:
     )
 
 
-def unpack(npz: Path, part: str, folder: Path) -> Digits:
+def unpack(npz: Path, part: str, folder: Path, sha256: str = "") -> Digits:
     """Unpack one part, `train` or `test`, into `folder`, unless an earlier call did.
 
-    The unpacked file's name says which mnist.npz it came from.
+    The unpacked file's name says which mnist.npz it came from, by its SHA-256, which who knows it
+    already may give.
     """
     labels = read(npz, f"y_{part}")
-    path = folder / f"mnist-{part}-{files.sha256(npz)[:12]}.u8"
+    path = folder / f"mnist-{part}-{(sha256 or files.sha256(npz))[:12]}.u8"
     with _member(npz, f"x_{part}") as stream:
         shape = _header(npz, f"x_{part}", stream)
         if shape != (len(labels), 28, 28):

@@ -37,3 +37,9 @@ class Order:
     examples: bool = False
     prices: Path | None = None
     threads: int = 1
+
+    def kept(self) -> Path:
+        """The folder of what it goes on from where it was interrupted."""
+        folder = self.state / "learning" / self.name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
@@ -17,14 +16,13 @@ import numpy as np
 from pi_edge import catalog, files, model_json
 from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
 from pi_edge.learning import guard, loop, written
+from pi_edge.learning.checkpoint import FILE
 from pi_edge.learning.forecasts import lesson_levels, lesson_returns, measure
 from pi_edge.learning.forecasts.contest import compared
 from pi_edge.learning.forecasts.lesson import Calibrated, Lesson
 from pi_edge.learning.forecasts.past import HELD_BACK, Past, divided
-from pi_edge.learning.graph import TrainingGraph
 from pi_edge.learning.loop import Course, Learned
 from pi_edge.learning.order import Order
-from pi_edge.processes import peak_bytes
 from pi_edge.quiet import quiet
 from pi_edge.tasks import prices
 from pi_edge.tasks.prices import Prices
@@ -66,11 +64,7 @@ def learn(
     if not len(x):
         days = order.model.info["days"]
         raise BadInput(f"{path} has no day to learn from with {days} closes before it")
-    kept = order.state / "learning" / order.name
-    kept.mkdir(parents=True, exist_ok=True)
-    with quiet():  # the runtime greets whoever loads a model
-        graph = TrainingGraph(written.graph_file(order.model), order.threads)
-        graph.weights()
+    graph = written.graph(order.model, order.threads)
     fewest = math.ceil(STEPS / math.ceil(len(x) / graph.batch))
     sha256 = files.sha256(path)
     course = Course(
@@ -87,7 +81,7 @@ def learn(
         figure="",
         warm_up=50,
     )  # fmt: skip
-    checkpoint = kept / "checkpoint.npz"
+    checkpoint = order.kept() / FILE
     learned = loop.learn(
         graph, course, lesson.start, checkpoint, say=_few(say), tell=tell, stop=stop
     )
@@ -164,10 +158,8 @@ def _publish(
                 "until": str(past.dates[past.validation.stop - 1]),
                 "examples": len(past.dates) - HELD_BACK,
                 "seed": order.seed,
+                **learned.told(),
                 "epochs": learned.history[-1:],
-                "seconds": round(learned.seconds, 1),
-                "peak_bytes": peak_bytes(),
-                "date": datetime.now(UTC).isoformat(timespec="seconds"),
             },
         }
         said = guard.go_live(made, order, document, held_back)

@@ -13,7 +13,9 @@ from pi_edge import model_json
 from pi_edge.catalog import Entry
 from pi_edge.errors import BadInput, PiEdgeError
 from pi_edge.learning import buffers
+from pi_edge.learning.graph import TrainingGraph
 from pi_edge.model import Model
+from pi_edge.quiet import quiet
 
 
 def training(entry: Entry) -> dict[str, Any]:
@@ -28,9 +30,17 @@ def training(entry: Entry) -> dict[str, Any]:
     return told
 
 
-def graph_file(entry: Entry) -> Path:
-    """Its training graph."""
-    return entry.files[entry.default].parent / str(training(entry)["file"])
+def graph(entry: Entry, threads: int) -> TrainingGraph:
+    """Its training graph, loaded.
+
+    Raises:
+        PiEdgeError: it cannot learn, or not in this runtime.
+    """
+    path = entry.files[entry.default].parent / str(training(entry)["file"])
+    with quiet():  # the runtime greets whoever runs a model first
+        loaded = TrainingGraph(path, threads)
+        loaded.weights()
+    return loaded
 
 
 def variants(entry: Entry) -> list[str]:
