@@ -8,7 +8,6 @@ to the network as they are.
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.errors import BadInput, NotFound, PiEdgeError, TooLarge
-from pi_edge.tasks import Run, images, ink, mnist_style, search
+from pi_edge.tasks import Run, images, ink, json_body, mnist_style, search
 
 DEFAULT_MODEL = "mnist-cnn"
 
@@ -205,10 +204,7 @@ def to_text(answer: Mapping[str, Any]) -> str:
 
 
 def _from_json(body: bytes) -> Request:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"this is not JSON: {str(error) or 'nested too deep'}") from error
+    document = json_body.read(body)
     pixels = document.get("pixels") if isinstance(document, dict) else None
     if not isinstance(pixels, list):
         raise BadInput('send {"pixels": [784 numbers from 0 to 255]} or a picture')

@@ -18,7 +18,7 @@ import orjson
 from numpy.typing import NDArray
 
 from pi_edge.errors import BadInput, NotFound, PiEdgeError, TooLarge
-from pi_edge.tasks import Run, table, text_files
+from pi_edge.tasks import Run, json_body, table, text_files
 from pi_edge.tasks.table import Table
 
 DEFAULT_MODEL = "fire-theft"
@@ -223,10 +223,7 @@ def _picked(at: int, row: Mapping[str, Any], columns: Sequence[str]) -> _Row:
 
 
 def _from_json(body: bytes) -> Values | Named:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"this is not JSON: {error}") from None
+    document = json_body.read(body)
     if not isinstance(document, dict) or ("x" in document) == ("rows" in document):
         raise BadInput(_HOW)
     key = "x" if "x" in document else "rows"
@@ -256,7 +253,10 @@ def _is_number(value: Any) -> bool:
 def _number(value: Any, where: str) -> float:
     if not _is_number(value):
         raise BadInput(f"{where}: {_shown(value)} is no number: write it like 12.5")
-    return _small_enough(float(value), where)
+    try:
+        return _small_enough(float(value), where)
+    except OverflowError:  # whole numbers have no largest one
+        return _small_enough(math.inf, where)
 
 
 def _small_enough(value: float, where: str) -> float:

@@ -7,7 +7,6 @@ looks at.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.errors import BadInput, PiEdgeError
-from pi_edge.tasks import Run, history, prices, text_files
+from pi_edge.tasks import Run, history, json_body, prices, text_files
 from pi_edge.tasks.history import Prices, Quotes
 
 DEFAULT_MODEL = "stocks"
@@ -134,10 +133,7 @@ def _parse(data: bytes, name: str, stock: str = "") -> Quotes:
 
 
 def _from_json(body: bytes) -> Quotes:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"this is not JSON: {str(error) or 'nested too deep'}") from error
+    document = json_body.read(body)
     days = document.get("dates") if isinstance(document, dict) else None
     closes = document.get("prices") if isinstance(document, dict) else None
     if (

@@ -101,7 +101,7 @@ def test_many_rows_are_answered_in_their_order() -> None:
         ({"rows": [{"fires_per_1000": "many"}]}, "column 'fires_per_1000': '\"many\"' is no"),
         ({"rows": [1]}, "row 1: '1' is no {column: number}"),
         ({"rows": {"fires_per_1000": [1]}}, '"rows" must be a list'),
-        (b'{"x": [NaN]}', "not JSON"),
+        (b'{"x": [NaN]}', "nan is no finite number"),
         (b'{"x": [1', "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b'{"x": [1' + b"0" * 400 + b"]}", ""),
