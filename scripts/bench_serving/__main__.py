@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench_http import comparison, load, peers, show
+from bench_serving import comparison, load, peers, show
 from pi_edge import config
 from pi_edge.errors import PiEdgeError
 from pi_edge.files import write_json
@@ -18,12 +18,13 @@ from pi_edge.files import write_json
 
 def main() -> int:
     """0 when everything was measured, 1 and one line when something is missing."""
-    parser = argparse.ArgumentParser(prog="scripts/bench-http", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/bench-serving", description=__doc__)
     parser.add_argument(
         "--peers",
         default="",
         metavar="NAME,...",
-        help="beside which others: mlserver; h11, granian (this app behind another web server)",
+        help="beside which others: mlserver, bentoml, litserve; h11, granian (this app behind"
+        " another web server)",
     )
     parser.add_argument(
         "--seconds", type=int, default=2, metavar="N", help="length of each load (2)"
@@ -47,7 +48,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         load.check_wrk()
-        with tempfile.TemporaryDirectory(prefix="bench-http-") as folder:
+        with tempfile.TemporaryDirectory(prefix="bench-serving-") as folder:
             plan = comparison.Plan(
                 args.models, args.model, names, args.seconds, args.rounds, Path(folder), _say
             )
@@ -55,10 +56,10 @@ def main() -> int:
         if args.json:
             write_json(args.json, report)
     except (PiEdgeError, OSError) as error:
-        print(f"bench-http: {error}", file=sys.stderr)
+        print(f"bench-serving: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("bench-http: stopped", file=sys.stderr)
+        print("bench-serving: stopped", file=sys.stderr)
         return 130
     print(show.to_text(report))
     return 0

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from bench_http import figures, peers
-from bench_http.load import Load, Request, put
-from bench_http.process import Running, Server
+from bench_serving import figures, peers
+from bench_serving.dialects import JSON, Dialect
+from bench_serving.load import Load, Request, put
+from bench_serving.process import Running, Server, disk_bytes
 from pi_edge import catalog
 from pi_edge.benchmark import inputs, machine, suite
 from pi_edge.errors import PiEdgeError
@@ -22,10 +23,9 @@ from pi_edge.model import Model
 
 # How often each server is started and stopped, and how long it is kept busy in between.
 LIVES = 3
-BUSY_SECONDS = 1
+BUSY_SECONDS, BUSY_CONNECTIONS = 1, 8
 
-JSON = {"content-type": "application/json"}
-CONNECTIONS = (1, 8)
+CONNECTIONS = (1, 8, 64)
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,13 @@ def run(plan: Plan) -> dict[str, Any]:
     """
     entries, _ = catalog.find(plan.models)
     variant, file = catalog.pick(entries, plan.model).file("float32")
-    question = Question(plan.folder, plan.model, file)
+    question = Question(file)
     servers = _servers(plan, file)
     lives = {}
     for server in servers:
         plan.say(f"{server.name}: {LIVES} times start, load, stop")
         lives[server.name] = figures.life([_live(server, question) for _ in range(LIVES)])
+        lives[server.name]["disk_bytes"] = disk_bytes(server.disk) or None
     loads = _in_turn(plan, servers, question)
     plan.say("the model itself")
     bare = suite.measure(suite.Job(plan.model, variant, file, 1), {})
@@ -68,7 +69,6 @@ def run(plan: Plan) -> dict[str, Any]:
         "measured": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "machine": machine.describe(),
         "model": plan.model,
-        "body_bytes": len(question.json_body),
         "seconds": plan.seconds,
         "lives": lives,
         "loads": {
@@ -87,42 +87,37 @@ def run(plan: Plan) -> dict[str, Any]:
 
 
 class Question:
-    """The same request for everyone, as JSON and as raw bytes, and its right answer."""
+    """The same input for everyone, as each wants it, and its right answer."""
 
-    def __init__(self, folder: Path, model: str, file: Path) -> None:
-        self.path = f"/v2/models/{model}/infer"
+    def __init__(self, file: Path) -> None:
         loaded = Model(file)
         if len(loaded.inputs) != 1 or len(loaded.outputs) != 1:
-            raise PiEdgeError(f"{model} has more than one input or output: choose another --model")
+            raise PiEdgeError(f"{file} has more than one input or output: choose another --model")
         arrays, _ = inputs.choose(loaded.inputs, file.parent)
         self.expected = next(iter(loaded.run(arrays).values()))
-        ((name, array),) = arrays.items()
-        tensor: dict[str, Any] = {"name": name, "shape": array.shape, "datatype": "FP32"}
-        # Whole numbers are written as such, as clients that send pixels do.
-        data = [int(x) if x == int(x) else float(x) for x in array.ravel()]
-        self.json_body = json.dumps({"inputs": [tensor | {"data": data}]}).encode()
-        head = json.dumps(
-            {
-                "inputs": [tensor | {"parameters": {"binary_data_size": array.nbytes}}],
-                "parameters": {"binary_data_output": True},
-            }
-        ).encode()
-        self.json = Request(folder / "body.json", JSON)
-        self.binary = Request(
-            folder / "body.bin",
-            {
-                "content-type": "application/octet-stream",
-                "inference-header-content-length": str(len(head)),
-            },
-        )
-        self.json.body.write_bytes(self.json_body)
-        self.binary.body.write_bytes(head + array.tobytes())
+        ((self.name, self.array),) = arrays.items()
+
+    def requests(self, server: Server) -> dict[str, Request]:
+        """What a server is sent, by what the table calls it; the bodies are in its folder."""
+        dialect = server.dialect
+        requests = {"JSON": Request(server.folder / "body.json", JSON)}
+        requests["JSON"].body.write_bytes(self.json(dialect))
+        if dialect.binary:
+            headers, body = dialect.binary(self.name, self.array)
+            requests["binary"] = Request(server.folder / "body.bin", headers)
+            requests["binary"].body.write_bytes(body)
+        return requests
+
+    def json(self, dialect: Dialect) -> bytes:
+        """The body of a request in JSON."""
+        return json.dumps(dialect.json(self.name, self.array)).encode()
 
     def check(self, running: Running) -> None:
         """Raises PiEdgeError when the server's answer is not the right one."""
-        status, body = running.post(self.path, self.json_body, JSON)
+        dialect = running.server.dialect
+        status, body = running.post(dialect.path, self.json(dialect), JSON)
         try:
-            answer = np.array(json.loads(body)["outputs"][0]["data"], np.float32)
+            answer = np.array(dialect.output(json.loads(body)), np.float32).ravel()
             right = status == 200 and np.allclose(answer, self.expected.ravel(), atol=1e-6)
         except (ValueError, KeyError, IndexError, TypeError):
             right = False
@@ -137,7 +132,10 @@ def _servers(plan: Plan, file: Path) -> list[Server]:
             folder = plan.folder / peer.replace(" ", "-").replace(",", "")
             folder.mkdir()
             made.append(peers.make(peer, plan.models, plan.model, file, folder, plan.say))
-    return [peers.pi_edge(plan.models, plan.folder), *made]
+    ours = peers.pi_edge(plan.models, plan.model, plan.folder)
+    if made:
+        ours.disk = peers.installed_alone(plan.say)
+    return [ours, *made]
 
 
 def _live(server: Server, question: Question) -> Mapping[str, Any]:
@@ -145,7 +143,7 @@ def _live(server: Server, question: Question) -> Mapping[str, Any]:
     running = server.start()
     try:
         question.check(running)
-        put(running.url(question.path), question.json, max(CONNECTIONS), BUSY_SECONDS)
+        _warm(running, question)
         memory = running.memory_bytes()
     finally:
         seconds, how = running.stop()
@@ -158,10 +156,15 @@ def _live(server: Server, question: Question) -> Mapping[str, Any]:
     }
 
 
-def _measure(running: Running, path: str, request: Request, connections: int, plan: Plan) -> Load:
+def _warm(running: Running, question: Question) -> None:
+    request = question.requests(running.server)["JSON"]
+    put(running.url(running.server.dialect.path), request, BUSY_CONNECTIONS, BUSY_SECONDS)
+
+
+def _measure(running: Running, request: Request, connections: int, plan: Plan) -> Load:
     """One load, and what it cost the server in processor time."""
     before = running.cpu_seconds()
-    found = put(running.url(path), request, connections, plan.seconds)
+    found = put(running.url(running.server.dialect.path), request, connections, plan.seconds)
     spent = running.cpu_seconds() - before
     return replace(found, cpu_us=spent / found.requests * 1e6)
 
@@ -178,17 +181,15 @@ def _in_turn(
             stack.callback(running.stop)
             question.check(running)
             # The first requests find caches cold and code not yet specialised.
-            put(running.url(question.path), question.json, max(CONNECTIONS), BUSY_SECONDS)
-            up.append(running)
+            _warm(running, question)
+            up.append((running, question.requests(server)))
         for number in range(plan.rounds):
             plan.say(f"round {number + 1} of {plan.rounds}")
             for connections in CONNECTIONS:
-                for kind, request in (("JSON", question.json), ("binary", question.binary)):
+                for kind in ("JSON", "binary"):
                     title = f"{kind}, {connections} connection{'s' * (connections > 1)}"
-                    for running in up:
-                        # MLServer takes no raw bytes.
-                        if kind == "binary" and running.server.name in peers.PEERS["mlserver"]:
-                            continue
-                        found = _measure(running, question.path, request, connections, plan)
-                        loads[running.server.name].setdefault(title, []).append(found)
+                    for running, requests in up:
+                        if kind in requests:
+                            found = _measure(running, requests[kind], connections, plan)
+                            loads[running.server.name].setdefault(title, []).append(found)
     return loads

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from bench_http.load import Load
+from bench_serving.load import Load
 
 # What we want of pi-edge, as multiples of these servers' requests a second ...
 GOAL_PEERS = ("MLServer with httptools", "MLServer as installed")

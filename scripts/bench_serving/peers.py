@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import configparser
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -10,19 +12,22 @@ from pathlib import Path
 
 import bench_venv
 
-from bench_http.figures import GOAL_PEERS
-from bench_http.process import Server, free_port
+from bench_serving.dialects import open_inference, plain
+from bench_serving.figures import GOAL_PEERS
+from bench_serving.process import Server, free_port
+from pi_edge.files import write_bytes
 
 HERE = Path(__file__).resolve().parent
-REQUIREMENTS = HERE / "mlserver_requirements.txt"
-VENV = bench_venv.CACHE / "bench-venv"
+ROOT = HERE.parents[1]
 
 GRANIAN = "granian==2.8.7"
 
 # What each name of --peers stands for. MLServer twice: as fast as it can be made, and as pip
-# leaves it. The others put pi-edge's own application behind another web server.
+# leaves it. The last two put pi-edge's own application behind another web server.
 PEERS = {
     "mlserver": GOAL_PEERS,
+    "bentoml": ("BentoML",),
+    "litserve": ("LitServe",),
     "h11": ("uvicorn, h11 and asyncio",),
     "granian": ("granian", "granian, embedded"),
 }
@@ -51,10 +56,14 @@ def make(
     """
     if name in PEERS["mlserver"]:
         return mlserver(name, model, file, folder, say)
-    return other_server(name, models, folder, say)
+    if name in PEERS["bentoml"]:
+        return bentoml(name, file, folder, say)
+    if name in PEERS["litserve"]:
+        return litserve(name, file, folder, say)
+    return other_server(name, models, model, folder, say)
 
 
-def pi_edge(models: Path, folder: Path) -> Server:
+def pi_edge(models: Path, model: str, folder: Path) -> Server:
     """The real daemon with all models of ``models``, its state in ``folder``."""
 
     def command(port: int) -> list[str]:
@@ -66,7 +75,26 @@ def pi_edge(models: Path, folder: Path) -> Server:
             f"--state={folder / 'state'}",
         ]
 
-    return Server("pi-edge", command, "/v2/health/ready", folder)
+    dialect = open_inference(model, binary=True)
+    return Server("pi-edge", dialect, command, "/v2/health/ready", folder)
+
+
+def installed_alone(say: Callable[[str], None]) -> tuple[Path, ...]:
+    """The folders with all that pi-edge needs on a Raspberry Pi and nothing else, its models aside.
+    (Its own .venv may hold TensorFlow and what tests need.)
+
+    Raises:
+        PiEdgeError: it cannot be installed.
+    """
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    needed = settings["options"]["install_requires"]
+    needed += "".join(settings["options.extras_require"][extra] for extra in ("litert", "photos"))
+    requirements = bench_venv.CACHE / "serving-pi-edge.txt"
+    write_bytes(requirements, needed.encode())
+    folder = requirements.with_suffix("")
+    bench_venv.make("pi-edge", requirements, folder, say)
+    return folder, ROOT / "pi_edge"
 
 
 def mlserver(name: str, model: str, file: Path, folder: Path, say: Callable[[str], None]) -> Server:
@@ -83,7 +111,7 @@ def mlserver(name: str, model: str, file: Path, folder: Path, say: Callable[[str
     Raises:
         PiEdgeError: it cannot be installed.
     """
-    python = bench_venv.make("MLServer", REQUIREMENTS, VENV, say)
+    alone, python = _environment("mlserver", say)
     home = folder / model
     home.mkdir()
     shutil.copy(HERE / "mlserver_runtime.py", home)
@@ -108,10 +136,53 @@ def mlserver(name: str, model: str, file: Path, folder: Path, say: Callable[[str
         plain = ["--without-httptools"] if name == PEERS["mlserver"][1] else []
         return [str(python), str(HERE / "mlserver_start.py"), *plain, "start", str(home)]
 
-    return Server(name, command, f"/v2/models/{model}/ready", home)
+    ready = f"/v2/models/{model}/ready"
+    return Server(name, open_inference(model, binary=False), command, ready, home, disk=(alone,))
 
 
-def other_server(name: str, models: Path, folder: Path, say: Callable[[str], None]) -> Server:
+def bentoml(name: str, file: Path, folder: Path, say: Callable[[str], None]) -> Server:
+    """BentoML with one service and one worker, without metrics and access log; a coroutine, so
+    that no thread stands between.
+
+    Raises:
+        PiEdgeError: it cannot be installed.
+    """
+    alone, python = _environment("bentoml", say)
+    shutil.copy(HERE / "bentoml_service.py", folder)
+
+    def command(port: int) -> list[str]:
+        program = str(python.with_name("bentoml"))
+        return [program, "serve", "bentoml_service:Digits", "--host=127.0.0.1", f"--port={port}"]
+
+    environ = {
+        "MODEL": str(file),
+        "BENTOML_HOME": str(folder / "home"),
+        "BENTOML_DO_NOT_TRACK": "True",
+        "BENTOML_CONFIG_OPTIONS": "api_server.logging.access.enabled=false",
+        "PATH": f"{python.parent}:{os.environ['PATH']}",
+    }
+    dialect = plain("/predict", "image", lambda answer: answer)
+    return Server(name, dialect, command, "/readyz", folder, environ, disk=(alone,))
+
+
+def litserve(name: str, file: Path, folder: Path, say: Callable[[str], None]) -> Server:
+    """LitServe with one worker and one process that answers, without access log.
+
+    Raises:
+        PiEdgeError: it cannot be installed.
+    """
+    alone, python = _environment("litserve", say)
+
+    def command(port: int) -> list[str]:
+        return [str(python), str(HERE / "litserve_server.py"), str(port), str(file)]
+
+    dialect = plain("/predict", "image", lambda answer: answer["probabilities"])
+    return Server(name, dialect, command, "/health", folder, disk=(alone,))
+
+
+def other_server(
+    name: str, models: Path, model: str, folder: Path, say: Callable[[str], None]
+) -> Server:
     """pi-edge's application behind another web server."""
     extra = "" if _KINDS[name] == "h11" else str(granian(say))
 
@@ -119,7 +190,14 @@ def other_server(name: str, models: Path, folder: Path, say: Callable[[str], Non
         program = [sys.executable, str(HERE / "other_server.py"), _KINDS[name]]
         return [*program, str(port), str(models), str(folder / "state")]
 
-    return Server(name, command, "/v2/health/ready", folder, {"PYTHONPATH": extra})
+    dialect = open_inference(model, binary=True)
+    return Server(name, dialect, command, "/v2/health/ready", folder, {"PYTHONPATH": extra})
+
+
+def _environment(name: str, say: Callable[[str], None]) -> tuple[Path, Path]:
+    """The virtual environment with one server and what it needs, and its Python."""
+    folder = bench_venv.CACHE / f"serving-{name}"
+    return folder, bench_venv.make(name, HERE / f"{name}_requirements.txt", folder, say)
 
 
 def granian(say: Callable[[str], None]) -> Path:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench_serving.dialects import Dialect
 from pi_edge.errors import PiEdgeError
 
 START_SECONDS = 60.0
@@ -25,17 +26,22 @@ class Server:
 
     Args:
         name: what the table calls it.
+        dialect: how it is asked.
         command: makes the command from the port to listen on.
         ready: path that answers 200 when the model can be asked.
         folder: where it runs; its log is written there.
         environ: added to the environment.
+        disk: folders with all that it needs and nothing else, its model aside; empty where it
+            has none of its own.
     """
 
     name: str
+    dialect: Dialect
     command: Callable[[int], Sequence[str]]
     ready: str
     folder: Path
     environ: Mapping[str, str] = field(default_factory=dict)
+    disk: Sequence[Path] = ()
 
     def start(self) -> Running:
         """Start it on a free port of the loopback and wait until the model can be asked.
@@ -187,6 +193,11 @@ def pss_bytes(pid: int) -> int:
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def disk_bytes(folders: Sequence[Path]) -> int:
+    """What the files below these folders take on a disk."""
+    return sum(path.lstat().st_blocks * 512 for folder in folders for path in folder.rglob("*"))
 
 
 def _listens(running: Running) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench_http import figures
+from bench_serving import figures
 from pi_edge.benchmark.table import number, table
 
 LOAD_COLUMNS = (
@@ -25,6 +25,7 @@ LIFE_COLUMNS = (
     ("listening", "s"),
     ("ready", "s"),
     ("memory", "MB"),
+    ("disk", "MB"),
     ("stop", "s"),
     ("", "how"),
 )
@@ -77,6 +78,7 @@ def _lives(report: Mapping[str, Any]) -> str:
             f"{life['listening_seconds']:.2f}",
             f"{life['ready_seconds']:.2f}",
             f"{life['pss_bytes'] / 1e6:.1f}",
+            f"{life['disk_bytes'] / 1e6:.0f}" if life.get("disk_bytes") else "-",
             f"{life['stop_seconds']:.2f}",
             life["stop"],
         ]

@@ -43,7 +43,8 @@ def test(arguments: list[str]) -> int:
         raise Refused(f"TensorFlow, which the tests need, has no wheel for {python.name}")
     environment.ensure(["desktop", "test"])
     os.chdir(ROOT)
-    _become([str(BIN / "python"), "-m", "pytest", *arguments], dict(os.environ))
+    # Tests wait more than they compute: two at a time, on any machine. (-n0 for a debugger.)
+    _become([str(BIN / "python"), "-m", "pytest", "-n2", *arguments], dict(os.environ))
     return 0
 
 
@@ -146,9 +147,10 @@ def main() -> int:
         "lint": lint,
         **{
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")
-            for what in ("digits", "http", "over_ssh", "style")
+            for what in ("digits", "over_ssh", "serving", "style")
         },
         "bench-examples": partial(bench, "bench_examples"),
+        "bench-instructions": partial(bench, "bench_instructions"),
         "bench-learning-board": partial(bench, "bench_learning_board"),
         "bench-training": partial(bench, "bench_training", extras=["desktop"]),
         "soak": partial(bench, "soak"),

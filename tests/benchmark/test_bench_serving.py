@@ -1,7 +1,8 @@
-"""The parts of scripts/bench-http that need no other server."""
+"""The parts of scripts/bench-serving that need no other server."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support import missing
 
@@ -16,7 +18,7 @@ from pi_edge.errors import PiEdgeError
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from bench_http import comparison, figures, load, other_server, process, show
+from bench_serving import comparison, dialects, figures, load, other_server, process, show
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -93,7 +95,8 @@ def test_memory_is_that_of_the_whole_family() -> None:
 
 def server(tmp_path: Path, code: str) -> process.Server:
     command = [sys.executable, "-c", code]
-    return process.Server("a server", lambda port: [*command, str(port)], "/", tmp_path)
+    ask = dialects.open_inference("a-model", binary=False)
+    return process.Server("a server", ask, lambda port: [*command, str(port)], "/", tmp_path)
 
 
 LISTEN = """
@@ -122,13 +125,32 @@ def test_a_server_that_does_not_start_is_quoted(tmp_path: Path) -> None:
         server(tmp_path, "import sys; sys.exit('no luck')").start()
 
 
-def test_everyone_gets_the_same_question(tmp_path: Path, shipped_models: Path) -> None:
-    file = shipped_models / "mnist-mlp" / "float32.tflite"
-    question = comparison.Question(tmp_path, "mnist-mlp", file)
-    assert question.json.body.read_bytes() == question.json_body
-    size = int(question.binary.headers["inference-header-content-length"])
-    assert len(question.binary.body.read_bytes()) == size + 784 * 4
-    assert question.expected.shape == (1, 10)
+def test_everyone_gets_the_same_numbers(shipped_models: Path) -> None:
+    question = comparison.Question(shipped_models / "mnist-mlp" / "float32.tflite")
+    ours = dialects.open_inference("mnist-mlp", binary=True)
+    theirs = dialects.plain("/predict", "picture", lambda answer: answer)
+    (tensor,) = json.loads(question.json(ours))["inputs"]
+    nested = json.loads(question.json(theirs))["picture"]
+    assert tensor["shape"] == [1, 28, 28]
+    assert tensor["data"] == [number for row in nested[0] for number in row]
+    assert ours.binary
+    headers, body = ours.binary(question.name, question.array)
+    raw = body[int(headers["inference-header-content-length"]) :]
+    assert np.frombuffer(raw, np.float32).tolist() == tensor["data"]
+
+
+def test_a_server_that_takes_no_raw_bytes_is_sent_none(
+    tmp_path: Path, shipped_models: Path
+) -> None:
+    question = comparison.Question(shipped_models / "mnist-mlp" / "float32.tflite")
+    assert set(question.requests(server(tmp_path, ""))) == {"JSON"}
+
+
+def test_disk_is_that_of_all_files_below(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    before = process.disk_bytes([tmp_path])
+    (tmp_path / "a/b/file").write_bytes(bytes(1_000_000))
+    assert 1_000_000 <= process.disk_bytes([tmp_path]) - before < 1_100_000
 
 
 def test_the_report_shows_loads_lives_and_goals() -> None:
@@ -157,13 +179,16 @@ def test_the_report_shows_loads_lives_and_goals() -> None:
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (["--peers", "nobody"], "--peers knows mlserver, h11, granian, not 'nobody'"),
+        (
+            ["--peers", "nobody"],
+            "--peers knows mlserver, bentoml, litserve, h11, granian, not 'nobody'",
+        ),
         (["--seconds", "0"], "--seconds must be from"),
         (["--rounds", "0"], "--rounds must be from"),
     ],
 )
 def test_wrong_usage(flags: list[str], says: str) -> None:
-    done = subprocess.run([SCRIPTS / "bench-http", *flags], capture_output=True, text=True)
+    done = subprocess.run([SCRIPTS / "bench-serving", *flags], capture_output=True, text=True)
     assert done.returncode == 2
     assert says in done.stderr
 
@@ -181,7 +206,7 @@ def test_told_to_stop_it_stops_its_server_too(shipped_models: Path) -> None:
         missing("wrk is not installed")
     environ = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     bench = subprocess.Popen(
-        [sys.executable, "-m", "bench_http", "--models", str(shipped_models)],
+        [sys.executable, "-m", "bench_serving", "--models", str(shipped_models)],
         env=environ,
         stderr=subprocess.PIPE,
         text=True,
@@ -193,7 +218,7 @@ def test_told_to_stop_it_stops_its_server_too(shipped_models: Path) -> None:
     assert server is not None
     bench.terminate()
     assert bench.wait(60) == 130
-    assert bench.stderr.read().splitlines()[-1] == "bench-http: stopped"
+    assert bench.stderr.read().splitlines()[-1] == "bench-serving: stopped"
     while _serves(server) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _serves(server)
@@ -209,11 +234,11 @@ def _serves(pid: int) -> bool:
 
 def test_a_missing_wrk_is_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench_http"],
+        [sys.executable, "-m", "bench_serving"],
         cwd=SCRIPTS,
         env={**os.environ, "PATH": str(tmp_path)},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 1
-    assert done.stderr == "bench-http: wrk is not installed: apt-get install wrk\n"
+    assert done.stderr == "bench-serving: wrk is not installed: apt-get install wrk\n"

@@ -289,8 +289,8 @@ def test_a_compressed_bomb_is_refused(daemon: RunningDaemon) -> None:
     ("encoding", "body", "status"),
     [
         ("gzip", b"no gzip", 400),
-        ("gzip", gzip.compress(b"{}")[:-4], 400),
-        ("gzip", gzip.compress(b"{}") + b"more", 400),
+        ("gzip", gzip.compress(b"{}", mtime=0)[:-4], 400),
+        ("gzip", gzip.compress(b"{}", mtime=0) + b"more", 400),
         ("deflate", b"no deflate", 400),
         ("br", b"{}", 415),
         ("gzip, gzip", b"{}", 415),

@@ -1,0 +1,1 @@
+"""What every path through pi-edge costs on an emulated Raspberry Pi, in instructions."""
