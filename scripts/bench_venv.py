@@ -28,6 +28,18 @@ def pip(python: Sequence[str], *arguments: str) -> None:
         raise PiEdgeError(f"pip cannot install {arguments[-1]}: {reason}")
 
 
+def beside(packages: Sequence[str], say: Callable[[str], None], *flags: str) -> Path:
+    """A folder with packages in it, for PYTHONPATH: .venv itself stays as it is. ``flags`` are
+    pip's."""
+    folder = CACHE / "-".join(packages)
+    if not folder.exists():
+        say(f"installing {' and '.join(packages)} into {folder}, once")
+        unfinished = folder.with_name(f"{folder.name}.new")
+        pip([sys.executable], "--target", str(unfinished), "--upgrade", *flags, *packages)
+        unfinished.rename(folder)
+    return folder
+
+
 def make(name: str, requirements: Path, folder: Path, say: Callable[[str], None]) -> Path:
     """A virtual environment with these requirements in CPython 3.11, made when it is not there or
     of others.

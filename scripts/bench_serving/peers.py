@@ -184,7 +184,7 @@ def other_server(
     name: str, models: Path, model: str, folder: Path, say: Callable[[str], None]
 ) -> Server:
     """pi-edge's application behind another web server."""
-    extra = "" if _KINDS[name] == "h11" else str(granian(say))
+    extra = "" if _KINDS[name] == "h11" else str(bench_venv.beside([GRANIAN], say))
 
     def command(port: int) -> list[str]:
         program = [sys.executable, str(HERE / "other_server.py"), _KINDS[name]]
@@ -198,14 +198,3 @@ def _environment(name: str, say: Callable[[str], None]) -> tuple[Path, Path]:
     """The virtual environment with one server and what it needs, and its Python."""
     folder = bench_venv.CACHE / f"serving-{name}"
     return folder, bench_venv.make(name, HERE / f"{name}_requirements.txt", folder, say)
-
-
-def granian(say: Callable[[str], None]) -> Path:
-    """A folder with granian in it, for PYTHONPATH: .venv itself stays as it is."""
-    target = bench_venv.CACHE / GRANIAN
-    if not target.exists():
-        say(f"installing {GRANIAN} into {target}, once")
-        beside = target.with_name(f"{target.name}.new")
-        bench_venv.pip([sys.executable], "--target", str(beside), "--upgrade", GRANIAN)
-        beside.rename(target)
-    return target

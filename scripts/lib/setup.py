@@ -152,6 +152,7 @@ def main() -> int:
         "bench-examples": partial(bench, "bench_examples"),
         "bench-instructions": partial(bench, "bench_instructions"),
         "bench-learning-board": partial(bench, "bench_learning_board"),
+        "bench-runtime": partial(bench, "bench_runtime", extras=["desktop"]),
         "bench-training": partial(bench, "bench_training", extras=["desktop"]),
         "soak": partial(bench, "soak"),
         "chaos": partial(bench, "chaos"),
