@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import time
 
-from emulated_pi import boards
+from emulated_pi import boards, qemu
+from emulated_pi.monitor import Monitor
 from machine import Machine
 from support import ROOT
 
@@ -21,6 +22,11 @@ class EmulatedBoard(Machine):
     def cut_power(self) -> None:
         """Switch it off in the middle of whatever it does."""
         board = boards.running(64)
+        # An SD card has no command to flush it, so QEMU may keep in memory where on the card it has
+        # put what was written long ago; stopping the processors brings that, and no more, to the
+        # file. What the board itself had not written yet is lost all the same.
+        with Monitor(qemu.monitors(board.folder)) as monitor:
+            monitor.command("stop")
         board.process.kill()
         while board.alive:
             time.sleep(0.1)
