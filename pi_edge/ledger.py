@@ -1,4 +1,5 @@
-"""What must outlive a restart: which files were tried here, and how often models have answered.
+"""What must outlive a restart: which files were tried here, how they run best, and how often models
+have answered.
 
 One SQLite file in the state directory. SQLite brings it through a power cut; a file that is
 damaged all the same is put aside. Where nothing can be written (a full disk, a read-only file
@@ -32,6 +33,10 @@ CREATE TABLE IF NOT EXISTS counters (
     inferences INTEGER NOT NULL,
     failures INTEGER NOT NULL,
     PRIMARY KEY (model, variant)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tunings (
+    key TEXT PRIMARY KEY,
+    settings TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -69,6 +74,22 @@ class Ledger:
         with self._lock, self._guarded("written"), self._connection:
             self._connection.execute(
                 "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", [key, reason, int(time.time())]
+            )
+
+    def tuned(self, key: str) -> str:
+        """The settings kept for ``key``; "" where there are none."""
+        rows: list[tuple[str]] = []
+        with self._lock, self._guarded("read"):
+            rows = self._connection.execute(
+                "SELECT settings FROM tunings WHERE key = ?", [key]
+            ).fetchall()
+        return rows[0][0] if rows else ""
+
+    def tune(self, key: str, settings: str) -> None:
+        """Keep settings."""
+        with self._lock, self._guarded("written"), self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO tunings VALUES (?, ?)", [key, settings]
             )
 
     def counts(self) -> Counts:

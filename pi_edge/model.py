@@ -79,14 +79,17 @@ class Model:
         path: the .tflite file; it is mapped into memory, not read.
         threads: threads one inference may use.
         copy: read it all the same, for a file that may be overwritten while it is in use.
+        xnnpack: whether XNNPACK's kernels run what they can, else the runtime's own do.
 
     Raises:
         PiEdgeError: not a TFLite model, or its tensors cannot be allocated.
     """
 
-    def __init__(self, path: Path, threads: int = 1, copy: bool = False) -> None:
+    def __init__(
+        self, path: Path, threads: int = 1, copy: bool = False, xnnpack: bool = True
+    ) -> None:
         self.path = path
-        self._interpreter = runtime.interpreter(path, threads, copy)
+        self._interpreter = runtime.interpreter(path, threads, copy, xnnpack)
         self._signature, self.inputs, self.outputs = _graph(self._interpreter)
         self._shapes: dict[str, tuple[int, ...]] = {}
         if self._signature is None:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pi_edge import catalog, files, runtime
+from pi_edge import catalog, files, runtime, tuning
 from pi_edge.errors import PiEdgeError, Unavailable
 from pi_edge.ledger import Ledger, Verdict
 from pi_edge.processes import memory
+from pi_edge.tuning import Tuning
 from pi_edge.verification import differences, expectations, tolerance
 from pi_edge.workers.process import Ended, Process, Workshop
 from pi_edge.workers.worker import Order
@@ -33,7 +34,7 @@ class Bench:
     """Where and how variants are started.
 
     Attributes:
-        threads: threads one inference may use.
+        threads: threads one inference may use, unless `pi-edge tune` found others.
         memory: most bytes of data a worker may have; 0 for no bound.
     """
 
@@ -72,11 +73,11 @@ def start(
     long = told is not None or again or verdict is not None
     limit = LONG_TIME_LIMIT if long else TIME_LIMIT
     try:
-        process = _start(bench, entry, variant, limit)
+        process = _start(bench, entry, variant, sha256, limit)
         if (verdict is None or verdict.reason) and _checked(process, entry, variant, limit):
             # What the check's inputs made it allocate, it would keep.
             process.close()
-            process = _start(bench, entry, variant, limit)
+            process = _start(bench, entry, variant, sha256, limit)
     except Unavailable:  # the daemon stops, say: nothing was learnt of the file
         raise
     except PiEdgeError as error:
@@ -102,7 +103,7 @@ def restart(bench: Bench, entry: catalog.Entry, variant: str, sha256: str) -> Pr
     file = entry.files[variant]
     if _sha256(file) != sha256:
         raise PiEdgeError(f"{file.name} has been replaced meanwhile")
-    return _start(bench, entry, variant, LONG_TIME_LIMIT)
+    return _start(bench, entry, variant, sha256, LONG_TIME_LIMIT)
 
 
 def known(bench: Bench, entry: catalog.Entry, variant: str) -> bool:
@@ -137,14 +138,16 @@ def try_in_child(path: Path, threads: int, time_limit: float) -> None:
         workshop.close()
 
 
-def _start(bench: Bench, entry: catalog.Entry, variant: str, limit: float) -> Process:
+def _start(bench: Bench, entry: catalog.Entry, variant: str, sha256: str, limit: float) -> Process:
+    tuned = tuning.known(bench.ledger, sha256, Tuning(bench.threads))
     order = Order(
         str(entry.files[variant]),
         f"model {entry.name}",
-        bench.threads,
+        tuned.threads,
         # What can be overwritten in place must not change under a worker that has it mapped.
         copy=told_sha256(entry, variant) is None or os.access(entry.files[variant], os.W_OK),
         memory=bench.memory,
+        xnnpack=tuned.xnnpack,
     )
     return bench.workshop.start(order, limit)
 

@@ -75,10 +75,11 @@ def preload() -> None:
     _interpreter_class()
 
 
-def interpreter(path: Path, threads: int = 1, copy: bool = False) -> Any:
+def interpreter(path: Path, threads: int = 1, copy: bool = False, xnnpack: bool = True) -> Any:
     """A new ``Interpreter`` over the .tflite file at ``path``, tensors not yet allocated.
 
     Args:
+        xnnpack: whether XNNPACK's kernels run what they can, else the runtime's own do.
         copy: read the file instead of mapping it into memory. A mapped file that somebody
             overwrites in place takes the process down.
 
@@ -88,17 +89,24 @@ def interpreter(path: Path, threads: int = 1, copy: bool = False) -> Any:
     try:
         # The runtimes take no path that is not UTF-8.
         if copy or not str(path).isprintable():
-            return interpreter_of(path.read_bytes(), threads)
-        return _interpreter_class()(model_path=str(path), num_threads=threads)
+            return interpreter_of(path.read_bytes(), threads, xnnpack)
+        return _interpreter_class()(model_path=str(path), num_threads=threads, **_kernels(xnnpack))
     except (ValueError, RuntimeError, OSError) as error:
         raise PiEdgeError(f"{path} is not a TFLite model this runtime can open: {error}") from error
 
 
-def interpreter_of(contents: bytes, threads: int = 1) -> Any:
+def interpreter_of(contents: bytes, threads: int = 1, xnnpack: bool = True) -> Any:
     """A new ``Interpreter`` over the contents of a .tflite file, tensors not yet allocated.
 
     Raises:
         PiEdgeError: no runtime is installed.
         ValueError, RuntimeError: the contents are no TFLite model.
     """
-    return _interpreter_class()(model_content=contents, num_threads=threads)
+    return _interpreter_class()(model_content=contents, num_threads=threads, **_kernels(xnnpack))
+
+
+def _kernels(xnnpack: bool) -> dict[str, Any]:
+    if xnnpack:  # as both runtimes do unless told otherwise
+        return {}
+    resolvers = importlib.import_module(f"{_module()}.interpreter").OpResolverType
+    return {"experimental_op_resolver_type": resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES}

@@ -21,6 +21,7 @@ FLOORS = (
     {"runtime", "catalog", "led", "logs", "database"},
     {"model", "listening", "model_json"},
     {"workers", "ledger", "examples", "verification"},
+    {"tuning"},
     {"handle", "proving"},
     {"model_status", "serving"},
     {"tasks", "repository", "adding"},

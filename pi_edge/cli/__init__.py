@@ -19,6 +19,7 @@ COMMANDS = {
     "bench": "measure the models on this machine",
     "bench report": "show what was measured: HTML, picture, Markdown",
     "bench history": "show figures over releases, flag what became worse",
+    "tune": "find out how each model runs fastest here",
     "models": "list, show or verify the models",
     "examples": "digits that were put right: list, export or remove them",
     "status": "what the running daemon says",

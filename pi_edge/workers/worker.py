@@ -39,6 +39,7 @@ class Order:
         threads: threads one inference may use.
         copy: read the file instead of mapping it.
         memory: most bytes of data the process may have; 0 for no bound.
+        xnnpack: whether XNNPACK's kernels run what they can.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Order:
     threads: int = 1
     copy: bool = False
     memory: int = 0
+    xnnpack: bool = True
 
 
 def serve(order: Order, line: socket.socket, memory: int, words: int) -> None:
@@ -60,7 +62,7 @@ def serve(order: Order, line: socket.socket, memory: int, words: int) -> None:
     _confine(order)
     shared = Shared(memory)
     try:
-        model = load(Path(order.path), order.threads, order.copy)
+        model = load(Path(order.path), order.threads, order.copy, order.xnnpack)
     except PiEdgeError as error:
         line.send(orjson.dumps({"refused": _one_line(error)[: MESSAGE_SIZE // 8]}))
         return
@@ -71,15 +73,15 @@ def serve(order: Order, line: socket.socket, memory: int, words: int) -> None:
         line.send(_answer(model, shared, buffer[:size]))
 
 
-def load(path: Path, threads: int, copy: bool = False) -> Model:
+def load(path: Path, threads: int, copy: bool = False, xnnpack: bool = True) -> Model:
     """The model in ``path``, loaded and run once on trivial inputs, in this process, whatever it
-    does to it; ``copy`` as for Model.
+    does to it; all else as for Model.
 
     Raises:
         PiEdgeError: why this file cannot be served.
     """
     try:
-        model = Model(path, threads, copy)
+        model = Model(path, threads, copy, xnnpack)
         for spec in (*model.inputs, *model.outputs):
             datatypes.name_of(spec.dtype)
         model.run(trivial_inputs(model.inputs))

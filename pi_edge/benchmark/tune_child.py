@@ -1,0 +1,88 @@
+"""Time one model under several settings, in turn: ``python -m pi_edge.benchmark.tune_child``.
+
+The job comes as JSON on stdin, the figures go as one line of JSON to stdout. A process of its own,
+for what the runtime does under settings that nobody tried.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from pi_edge.benchmark import inputs
+from pi_edge.errors import PiEdgeError
+from pi_edge.model import Model
+
+WARM_UP_RUNS = 3
+
+
+def main() -> int:
+    """Do the job on stdin; 1 and one line on stderr where the model does not work."""
+    # A runtime that prints must not print into the answer.
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    try:
+        figures = run(json.load(sys.stdin))
+    except PiEdgeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    json.dump(figures, answer)
+    answer.close()
+    return 0
+
+
+def run(job: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Time each candidate in each round.
+
+    Args:
+        job: ``file`` (the .tflite), ``folder`` (where check.npz may be), ``candidates`` (fields of
+            Tuning, the default first), ``rounds``, ``seconds`` (of a candidate in a round).
+
+    Returns:
+        For each candidate that works, as ``candidate``, the median time of an inference in each
+        round as ``microseconds``.
+
+    Raises:
+        PiEdgeError: the model does not work with the first candidate.
+    """
+    loaded: list[tuple[dict[str, Any], Model]] = []
+    arrays: Mapping[str, Any] = {}
+    for candidate in job["candidates"]:
+        try:
+            model = Model(Path(job["file"]), **candidate)
+            arrays = arrays or inputs.choose(model.inputs, Path(job["folder"]))[0]
+            for _ in range(WARM_UP_RUNS):
+                model.run(arrays)
+        except PiEdgeError:
+            if not loaded:
+                raise
+            continue  # these kernels do not know one of its operations
+        loaded.append((candidate, model))
+    times: list[list[float]] = [[] for _ in loaded]
+    for _ in range(job["rounds"]):
+        for (_, model), rounds in zip(loaded, times, strict=True):
+            rounds.append(_median_us(model, arrays, job["seconds"]))
+    return [
+        {"candidate": candidate, "microseconds": rounds}
+        for (candidate, _), rounds in zip(loaded, times, strict=True)
+    ]
+
+
+def _median_us(model: Model, arrays: Mapping[str, Any], seconds: float) -> float:
+    durations: list[int] = []
+    end = time.perf_counter_ns() + int(seconds * 1e9)
+    while not durations or time.perf_counter_ns() < end:
+        begin = time.perf_counter_ns()
+        model.run(arrays)
+        durations.append(time.perf_counter_ns() - begin)
+    return median(durations) / 1e3
+
+
+if __name__ == "__main__":
+    sys.exit(main())
