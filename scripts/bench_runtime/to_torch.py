@@ -21,7 +21,7 @@ from onnx2torch import convert
 def main(model: str, inputs: str, torchscript: str, executorch: str) -> None:
     network = convert(onnx.load(model)).eval()
     _fix_shapes(network)
-    with np.load(inputs) as archive:
+    with np.load(inputs, allow_pickle=False) as archive:
         given = tuple(torch.from_numpy(archive[name]) for name in archive.files)
     with torch.inference_mode():
         torch.jit.save(torch.jit.freeze(torch.jit.trace(network, given)), torchscript)
