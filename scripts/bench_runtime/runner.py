@@ -92,7 +92,7 @@ def _interpreter(module: str) -> Any:
 
     def prepare(model: str, arrays: Arrays, threads: int) -> Infer:
         interpreter = interpreter_class(model_path=model, num_threads=threads)
-        (signature,) = interpreter.get_signature_list().values()
+        signature = interpreter.get_signature_list()["serving_default"]
         shapes = {}
         for detail in interpreter.get_input_details():
             name = next(n for n in signature["inputs"] if f"_{n}:" in detail["name"])

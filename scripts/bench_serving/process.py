@@ -18,6 +18,8 @@ from pi_edge.errors import PiEdgeError
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
+# For children to end that hear of their parent's end.
+GRACE_SECONDS = 1.0
 
 
 @dataclass
@@ -152,7 +154,10 @@ class Running:
             self.process.wait()
             how = "had to be killed"
         took = time.perf_counter() - began
-        left = [pid for pid in children if Path(f"/proc/{pid}").exists()]
+        left = children
+        while left and time.perf_counter() - began < took + GRACE_SECONDS:
+            left = [pid for pid in left if Path(f"/proc/{pid}").exists()]
+            time.sleep(0.01)
         for pid in left:
             os.kill(pid, signal.SIGKILL)
         return took, "left children behind" if left else how
