@@ -29,8 +29,8 @@ from pi_edge.benchmark import inputs as benchmark_inputs
 from pi_edge.model import Model
 
 MODELS = Path("models").absolute()
-STATE = Path("/tmp/state")
-NOTIFY = "/tmp/notify"
+STATE = Path("/root/state")
+NOTIFY = "/root/notify"
 LONG = 200_000_000
 """Instructions of a first call from which one more is enough."""
 PI_EDGE = str(Path(sys.executable).with_name("pi-edge"))
