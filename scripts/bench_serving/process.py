@@ -156,7 +156,9 @@ class Running:
         took = time.perf_counter() - began
         left = children
         while left and time.perf_counter() - began < took + GRACE_SECONDS:
-            left = [pid for pid in left if Path(f"/proc/{pid}").exists()]
+            left = [
+                pid for pid in left if pss_bytes(pid)
+            ]  # else it is gone, or nobody has asked how
             time.sleep(0.01)
         for pid in left:
             os.kill(pid, signal.SIGKILL)
@@ -194,10 +196,11 @@ def cpu_seconds(pid: int) -> float:
 
 def pss_bytes(pid: int) -> int:
     """Proportional memory of one process: its own pages, and its share of shared ones."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 def disk_bytes(folders: Sequence[Path]) -> int:
