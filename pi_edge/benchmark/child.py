@@ -12,7 +12,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,14 @@ from pi_edge.errors import PiEdgeError
 from pi_edge.model import Model
 
 
-def main() -> int:
-    """Do the job on stdin; 1 and one line on stderr where the model does not work."""
+def main(work: Callable[[Mapping[str, Any]], Any]) -> int:
+    """Do the job on stdin, as ``work`` does it; 1 and one line on stderr where the model does not
+    work."""
     # A runtime that prints must not print into the answer.
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     try:
-        figures = run(json.load(sys.stdin))
+        figures = work(json.load(sys.stdin))
     except PiEdgeError as error:
         print(error, file=sys.stderr)
         return 1
@@ -106,4 +107,4 @@ def _milliseconds(call: Any) -> tuple[float, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run))

@@ -6,8 +6,6 @@ for what the runtime does under settings that nobody tried.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -15,26 +13,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pi_edge.benchmark import inputs
+from pi_edge.benchmark import child, inputs
 from pi_edge.errors import PiEdgeError
 from pi_edge.model import Model
 
 WARM_UP_RUNS = 3
-
-
-def main() -> int:
-    """Do the job on stdin; 1 and one line on stderr where the model does not work."""
-    # A runtime that prints must not print into the answer.
-    answer = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    try:
-        figures = run(json.load(sys.stdin))
-    except PiEdgeError as error:
-        print(error, file=sys.stderr)
-        return 1
-    json.dump(figures, answer)
-    answer.close()
-    return 0
 
 
 def run(job: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -85,4 +68,4 @@ def _median_us(model: Model, arrays: Mapping[str, Any], seconds: float) -> float
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(child.main(run))
