@@ -105,14 +105,15 @@ def _contestants(
     for peer in peers:
         place = bench_venv.CACHE / f"runtime-{peer}"
         python = bench_venv.make(peer, HERE / f"{peer}_requirements.txt", place, say)
-        if peer == "pytorch" and not problem:
+        why = problem
+        if peer == "pytorch" and not why:
             try:
                 conversion.to_torch(python, onnx, folder / "inputs.npz")
             except PiEdgeError as error:
-                problem = f"cannot be converted: {error}"
+                why = f"cannot be converted: {error}"
         for runtime, ending in PEERS[peer].items():
             path = file if ending == file.suffix else onnx.with_suffix(ending)
-            found.append((runtime, python, path, "" if path == file else problem))
+            found.append((runtime, python, path, "" if path == file else why))
     return found
 
 

@@ -156,9 +156,7 @@ class Running:
         took = time.perf_counter() - began
         left = children
         while left and time.perf_counter() - began < took + GRACE_SECONDS:
-            left = [
-                pid for pid in left if pss_bytes(pid)
-            ]  # else it is gone, or nobody has asked how
+            left = [pid for pid in left if pss_bytes(pid)]  # else it has ended
             time.sleep(0.01)
         for pid in left:
             os.kill(pid, signal.SIGKILL)
