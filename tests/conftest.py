@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,37 @@ from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 from running import WITHOUT_ACCELERATORS, RunningDaemon, install, running_daemon
 from support import ROOT, missing
+from xdist.scheduler import LoadScopeScheduling
 
 from pi_edge.workers.process import Workshop
+
+# What takes longest, so that it is not begun last.
+FIRST = ("tests/emulated_pi/", "tests/scripts/", "tests/desktop/")
+# One process alone may use these trees.
+TOGETHER = "tests/emulated_pi/"
+
+
+class _Scheduling(LoadScopeScheduling):
+    """Which tests run in one process: those of a file, as they share what they need."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER if nodeid.startswith(TOGETHER) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
+    """Called where tests run in several processes."""
+    config.option.loadscopereorder = False
+    return _Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order of folders; within one nothing changes."""
+
+    def place(item: pytest.Item) -> int:
+        folders = (at for at, name in enumerate(FIRST) if item.nodeid.startswith(name))
+        return next(folders, len(FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture

@@ -43,7 +43,8 @@ def test(arguments: list[str]) -> int:
         raise Refused(f"TensorFlow, which the tests need, has no wheel for {python.name}")
     environment.ensure(["desktop", "test"])
     os.chdir(ROOT)
-    _become([str(BIN / "python"), "-m", "pytest", *arguments], dict(os.environ))
+    # Tests wait more than they compute: two at a time, on any machine. (-n0 for a debugger.)
+    _become([str(BIN / "python"), "-m", "pytest", "-n2", *arguments], dict(os.environ))
     return 0
 
 
