@@ -7,7 +7,6 @@ import contextlib
 import faulthandler
 import logging
 import os
-import resource
 import signal
 import socket
 import time
@@ -29,6 +28,7 @@ from pi_edge.model_status import ModelStatus
 from pi_edge.processes import memory
 from pi_edge.proving import Bench
 from pi_edge.repository import Repository
+from pi_edge.server import event_loop
 from pi_edge.workers.process import Workshop
 
 if TYPE_CHECKING:
@@ -76,19 +76,19 @@ def lit_for(state: str, learns: bool) -> tuple[str, ...]:
     return (state, "learning") if learns else (state,)
 
 
-def serve(config: Config, listener: socket.socket) -> None:
+def serve(config: Config, listener: socket.socket, workshop: Workshop) -> None:
     """Run the daemon on a listening socket until it is told to stop.
+
+    Args:
+        workshop: where models are started.
 
     Raises:
         PiEdgeError: there is no TFLite runtime, or no token where one is needed.
     """
     runtime.installed()
-    # Each model takes half a dozen descriptors, and 1,024 is what a process gets unless it asks.
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # The watchdog ends a stuck daemon by SIGABRT: this says in the log where it was stuck.
     faulthandler.enable()
-    daemon = Daemon(config)
+    daemon = Daemon(config, workshop)
     with contextlib.closing(StatusLight(config.led, config.led_pin)) as light:
         daemon.led = light.describe
         daemon.observe(
@@ -105,7 +105,7 @@ class Daemon:
     Others watch it through ``observe``: the status light, systemd.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, workshop: Workshop) -> None:
         self.config = config
         self.state = "starting"
         self.learns = False
@@ -113,7 +113,7 @@ class Daemon:
         self.url = ""
         # What /status says of the status light; whoever drives one replaces this.
         self.led: Callable[[], dict[str, Any]] = lambda: {"light": "none"}
-        self._workshop, self._ledger = Workshop(), Ledger(config.state)
+        self._workshop, self._ledger = workshop, Ledger(config.state)
         self._examples = Examples(config.state, config.examples, config.examples_bytes)
         bench = Bench(self._workshop, self._ledger, config.threads, memory() // 2)
         self.repository = Repository(
@@ -197,7 +197,16 @@ class Daemon:
         Raises:
             PiEdgeError: it listens beyond this machine and cannot have a token.
         """
-        # Imported here, with the socket already listening: this takes the most of the start.
+        try:
+            with asyncio.Runner(loop_factory=event_loop.factory()) as runner:
+                # Models are loaded while the rest is imported, which takes as long.
+                self._loop = runner.get_loop()
+                self.repository.start(self._loop)
+                runner.run(self._serve(self._web_server(listener), listener))
+        finally:
+            self.close()
+
+    def _web_server(self, listener: socket.socket) -> WebServer:
         from pi_edge.server import app, bodies, clients, style_route, web_server
         from pi_edge.server.gate import Gate
 
@@ -219,7 +228,7 @@ class Daemon:
             self._examples,
         )
         self._end_styling = application.stop
-        server = web_server.create(
+        return web_server.create(
             application,
             DRAIN_SECONDS,
             clients.Limits(
@@ -230,32 +239,27 @@ class Daemon:
             ),
             secure,
         )
-        try:
-            with asyncio.Runner(loop_factory=web_server.loop_factory()) as runner:
-                runner.run(self._serve(server, listener))
-        finally:
-            self.close()
 
     def close(self) -> None:
         """End the workers and let go of the ledger."""
+        self.repository.stop()
         self._workshop.close()
         self._ledger.close()
 
     async def _serve(self, server: WebServer, listener: socket.socket) -> None:
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if signal.getsignal(number) == signal.SIG_IGN:  # nohup
                 continue
             if number == signal.SIGHUP and not os.isatty(2):
-                self._loop.add_signal_handler(number, self.repository.look)
+                loop.add_signal_handler(number, self.repository.look)
             else:
-                self._loop.add_signal_handler(number, self._stop, server)
+                loop.add_signal_handler(number, self._stop, server)
         reporter = systemd.Reporter()
         self.observe(on_state=reporter.state)
         watchdog = asyncio.create_task(reporter.feed_watchdog(self.probe))
         saving = asyncio.create_task(self._save_counts())
         learning = asyncio.create_task(watching.watch(self.config.state, self._on_learning))
-        self.repository.start(self._loop)
         try:
             await server.serve(sockets=[listener])
         finally:

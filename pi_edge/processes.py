@@ -93,8 +93,11 @@ def _family(top: int, proc: Path) -> Iterator[int]:
 
 def _name(folder: Path) -> str:
     # Forks keep the command line of what they were forked from, but say themselves what they do.
-    if (folder / "comm").read_text().startswith(("model ", "trial ")):
+    called = (folder / "comm").read_text().strip()
+    if called.startswith(("model ", "trial ")):
         return "models"
+    if called == "zygote":
+        return "workers.zygote"
     words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
     return module.removeprefix("pi_edge.") if module.startswith("pi_edge.") else "other"

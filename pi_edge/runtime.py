@@ -18,6 +18,7 @@ from pi_edge.errors import PiEdgeError
 _RUNTIMES = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
 
 
+@cache
 def installed() -> tuple[str, str]:
     """Import name and version of the runtime that will be used.
 

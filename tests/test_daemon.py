@@ -20,6 +20,7 @@ from pi_edge.handle import Handle
 from pi_edge.learning import told, watching
 from pi_edge.model import trivial_inputs
 from pi_edge.model_status import ModelStatus, Variant
+from pi_edge.workers.process import Workshop
 
 
 def model(*states: str, problem: str = "") -> ModelStatus:
@@ -58,7 +59,7 @@ def on_settled_daemon(tmp_path: Path, test: Callable[[Daemon], Awaitable[None]])
     """Run ``test`` with a daemon that has tried all its models, on its event loop."""
     settings = config(tmp_path)
     settings.state.mkdir()
-    daemon = Daemon(settings)
+    daemon = Daemon(settings, Workshop())
 
     async def run() -> None:
         daemon.repository.start(asyncio.get_running_loop())
@@ -181,5 +182,5 @@ def test_observers_hear_when_learning_begins_and_when_it_is_over(
 
 def test_observers_hear_the_state_they_come_in_on(tmp_path: Path) -> None:
     heard: list[str] = []
-    Daemon(config(tmp_path)).observe(on_state=heard.append)
+    Daemon(config(tmp_path), Workshop()).observe(on_state=heard.append)
     assert heard == ["starting"]

@@ -24,6 +24,7 @@ from pi_edge.config import Config
 from pi_edge.daemon import Daemon
 from pi_edge.errors import PiEdgeError
 from pi_edge.handle import Handle
+from pi_edge.workers.process import Workshop
 
 UNIT = ROOT / "systemd" / "pi-edge.service"
 
@@ -195,7 +196,7 @@ def test_the_watchdog_is_fed_while_a_model_hangs_which_its_deadline_ends(
 ) -> None:
     hang = threading.Event()
     process = FakeProcess(lambda inputs: hang.wait(30))
-    daemon = Daemon(Config(models=tmp_path, state=tmp_path))
+    daemon = Daemon(Config(models=tmp_path, state=tmp_path), Workshop())
     handles: list[Handle] = []
     monkeypatch.setattr(daemon, "handles", lambda: handles)
 
@@ -218,7 +219,7 @@ def test_the_watchdog_is_fed_while_a_model_hangs_which_its_deadline_ends(
 def test_the_watchdog_of_a_daemon_without_any_ready_model_is_fed(
     manager: Manager, tmp_path: Path
 ) -> None:
-    daemon = Daemon(Config(models=tmp_path, state=tmp_path))
+    daemon = Daemon(Config(models=tmp_path, state=tmp_path), Workshop())
 
     def meanwhile() -> None:
         manager.receive_until("WATCHDOG=1")

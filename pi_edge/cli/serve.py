@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import resource
 import signal
 import sys
 from pathlib import Path
 
 from pi_edge import access_token, config, listening, logs, tls
 from pi_edge.errors import PiEdgeError
+from pi_edge.workers import ONE_THREAD
 
 logger = logging.getLogger("pi_edge")
 
@@ -91,6 +94,9 @@ def run(args: argparse.Namespace) -> int:
 def _serve(settings: config.Config) -> None:
     listening.check_folders(settings)
     secure = tls.check(settings.tls_certificate, settings.tls_key)
+    # Each model takes half a dozen descriptors, and 1,024 is what a process gets unless it asks.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with listening.listen(settings.host, settings.port) as listener:
         logger.info("listening at %s", listening.url_of(listener, secure))
         if not secure and not access_token.is_loopback(listener.getsockname()[0]):
@@ -98,7 +104,13 @@ def _serve(settings: config.Config) -> None:
                 "what is said here can be listened in on: set tls_certificate and tls_key, or come"
                 " through ssh"
             )
-        # Imported with the socket already listening: this takes most of the start.
+        # Imported with the socket already listening: this takes most of the start. Meanwhile the
+        # fork imports the runtime.
+        os.environ |= ONE_THREAD
+        from pi_edge.workers.process import Workshop
+
+        workshop = Workshop()
+        workshop.fork()
         from pi_edge import daemon
 
-        daemon.serve(settings, listener)
+        daemon.serve(settings, listener, workshop)

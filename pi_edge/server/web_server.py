@@ -1,18 +1,15 @@
 """uvicorn, set up to be part of the daemon: it neither logs requests nor catches signals, what
 is no HTTP is answered with one JSON line, and clients are held to limits.
 
-Where httptools and uvloop are installed (they have no wheels for 32-bit ARM) it uses them,
-else h11 and asyncio.
+Where httptools is installed (it has no wheels for 32-bit ARM) it uses that, else h11.
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, cast
@@ -216,12 +213,3 @@ def create(
         timeout_graceful_shutdown=drain_seconds,
     )
     return WebServer(config, limits, secure)
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where it is installed, None for asyncio's own."""
-    if not importlib.util.find_spec("uvloop"):
-        return None
-    uvloop: Any = importlib.import_module("uvloop")
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory

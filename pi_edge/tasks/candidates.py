@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pi_edge.tasks import components
 from pi_edge.tasks.ink import Ink, Plane
 from pi_edge.tasks.mnist_style import stroke_width
+from pi_edge.tasks.order_statistics import percentile
 
 Box = tuple[int, int, int, int]
 
@@ -95,7 +96,7 @@ def find(ink: Ink) -> Found:
     mass = np.bincount(parts.labels[mask], contrast, len(parts)).astype(np.float64)
     edge = _at_edge(parts)
     strong = np.bincount(parts.labels[mask], level[mask], len(parts)) > _FAINTEST * parts.areas
-    strong &= mass > _LEAST_CONTRAST * float(np.percentile(ink.luma[::3, ::3], 95)) * parts.areas
+    strong &= mass > _LEAST_CONTRAST * float(percentile(ink.luma[::3, ::3], 95)) * parts.areas
     line = _line(_join_pieces(_pieces(parts, mass, strong & ~edge)), ink.depth.shape)
     if not line:
         return Found((), 0.0)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.errors import BadInput
+from pi_edge.tasks.order_statistics import median
 from pi_edge.tasks.table import shown
 
 Days = NDArray[np.datetime64]
@@ -133,7 +134,7 @@ def _in_order(days: Days) -> bool:
 def _daily(days: Days) -> bool:
     """Whether most steps are of a few days at most: read the other way, days become months."""
     steps = np.abs(np.diff(days).astype(np.int64))
-    return bool(len(steps) and np.median(steps) <= 5)
+    return bool(len(steps) and median(steps) <= 5)
 
 
 def _on_weekdays(days: Days) -> bool:

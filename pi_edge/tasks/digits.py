@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pi_edge.errors import BadInput, NotFound, PiEdgeError, TooLarge
 from pi_edge.tasks import Run, images, ink, json_body, mnist_style, search
+from pi_edge.tasks.order_statistics import median
 
 DEFAULT_MODEL = "mnist-cnn"
 
@@ -256,7 +257,7 @@ def _from_numbers(array: NDArray[Any], name: str) -> Request:
 def _ink_bright(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """MNIST's ink is bright on black: turned where the border is bright."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    return 255 - pixels if np.median(border) > 127 else pixels
+    return 255 - pixels if median(border) > 127 else pixels
 
 
 def _as_is(pixels: NDArray[np.float32]) -> Request:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.tasks import morphology
+from pi_edge.tasks.order_statistics import median
 
 Plane = NDArray[np.float32]
 
@@ -66,10 +67,10 @@ def isolate(luma: NDArray[np.uint8], window: int) -> Ink:
     contrast = page.astype(np.float32) - smooth
     # Where light is good most pixels are bare page: noise lifts the closing above it a little.
     sample, light = contrast[::3, ::3], page[::3, ::3]
-    sample = sample[light >= np.median(light)]
-    level = np.median(sample)
+    sample = sample[light >= median(light.ravel())]
+    level = median(sample)
     contrast -= level
     below = level - sample[sample <= level]
-    noise = 1.4826 * float(np.median(below))
+    noise = 1.4826 * float(median(below))
     page_light = np.maximum(page, DARKEST_PAGE).astype(np.float32)
     return Ink(contrast / page_light, page_light, smooth, noise)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pi_edge.tasks.dates import Days
+from pi_edge.tasks.order_statistics import median
 
 LONG_GAP = 10
 """Days without a price, more of which are no mere oversight."""
@@ -55,9 +56,9 @@ def gaps(
 def steps(dates: Days) -> list[str]:
     """Days that are too far apart for daily closes."""
     apart = np.diff(dates).astype(np.int64)
-    if len(apart) < 2 or np.median(apart) <= 4:
+    if len(apart) < 2 or median(apart) <= 4:
         return []
-    return [f"most dates are {np.median(apart):g} days apart: daily closes are meant here"]
+    return [f"most dates are {median(apart):g} days apart: daily closes are meant here"]
 
 
 def leaps(tickers: tuple[str, ...], dates: Days, closes: NDArray[np.float64]) -> list[str]:

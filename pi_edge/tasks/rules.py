@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pi_edge.tasks import morphology
 from pi_edge.tasks.ink import Ink, Plane
+from pi_edge.tasks.order_statistics import median, percentile
 
 MAX_THICKNESS = 0.012
 """Of a rule, over the picture's longer side."""
@@ -144,7 +145,7 @@ def _fit(
         covered |= any_ink[(middle + shift).clip(0, height - 1), columns] & seen
     # The page is as light as most of what lies beside the rule, a table is darker.
     beside = np.maximum(*(luma[(middle + s).clip(0, height - 1), columns] for s in (-6, 6)))
-    page = seen & (beside > 0.45 * np.percentile(beside[seen], 80))
+    page = seen & (beside > 0.45 * percentile(beside[seen], 80))
     covered &= page
     ends = np.flatnonzero(covered)
     if not len(ends):
@@ -167,7 +168,7 @@ def _divide_out(depth: Plane, rule: Rule, thick: int) -> None:
     rows = middle + np.arange(-thick - 4, thick + 5)[:, None]
     real = (rows >= 0) & (rows < height)
     strip = depth[rows.clip(0, height - 1), x]
-    profile = np.median(strip[:, ::3], axis=1)
+    profile = median(strip[:, ::3])
     profile -= min(float(profile[0]), float(profile[-1]))
     peak = float(profile.max())
     top, end = _band(profile)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import mmap
 import os
 import select
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 import orjson
 
 from pi_edge.errors import BadInput, PiEdgeError, Unavailable
-from pi_edge.workers import shared
+from pi_edge.workers import origin, shared
 from pi_edge.workers.worker import MESSAGE_SIZE, Order, encoded, specs_of
 
 # Seconds in which a process that does nothing but fork does so, however slow the machine is.
@@ -52,7 +51,8 @@ class Process:
         self.line, self.pid = line, 0
         self._order, self._guard, self._words = order, guard, words
         self._shared = shared.Shared(memory)
-        self._buffer = memoryview(bytearray(MESSAGE_SIZE))  # recv() would allocate as much
+        # recv() would allocate as much each time. Of this, only what is used takes memory.
+        self._buffer = memoryview(mmap.mmap(-1, MESSAGE_SIZE))
         self._pidfd = -1
 
     def await_ready(self, seconds: float) -> None:
@@ -194,9 +194,14 @@ class Workshop:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._zygote: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
+        self._origin: origin.Origin | None = None
         self._closed = False
+
+    def fork(self) -> None:
+        """Have the process that forks now, as a fork of this one where that is safe: it is there
+        at once, and shares what this one has imported."""
+        with self._lock:
+            self._origin = origin.fork()
 
     def start(self, order: Order, seconds: float) -> Process:
         """A worker that has loaded ``order``'s model and run it once.
@@ -220,75 +225,57 @@ class Workshop:
         """End all workers, also those that are being started, and start none any more."""
         with self._lock:
             self._closed = True
-            if self._zygote:
-                self._end(self._zygote)
+            if self._origin:
+                self._end(self._origin)
 
     @property
     def pid(self) -> int:
         """The process that forks; 0 before there is one."""
-        return self._zygote.pid if self._zygote else 0
+        return self._origin.pid if self._origin else 0
 
     def _start(self, order: Order, seconds: float) -> Process:
         line, worker_line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        guard, zygote_guard = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        guard, far_guard = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         memory = shared.create()
         words = os.memfd_create("words", os.MFD_CLOEXEC)
         process = Process(order, line, memory, words, guard)
-        zygote = None
+        forked_by = None
         try:
-            with worker_line, zygote_guard:
-                handles = [worker_line.fileno(), memory, words, zygote_guard.fileno()]
-                zygote = self._order(encoded(order), handles)
+            with worker_line, far_guard:
+                handles = [worker_line.fileno(), memory, words, far_guard.fileno()]
+                forked_by = self._order(encoded(order), handles)
             process.await_ready(seconds)
         except BaseException as error:
             process.close()
-            if zygote and isinstance(error, Ended):
-                self._replace(zygote)
+            if forked_by and isinstance(error, Ended):
+                self._replace(forked_by)
             raise
         line.setblocking(False)
         return process
 
-    def _order(self, message: bytes, handles: list[int]) -> subprocess.Popen[bytes]:
+    def _order(self, message: bytes, handles: list[int]) -> origin.Origin:
         """Have a worker forked; by which process."""
         with self._lock:
             if self._closed:
                 raise Unavailable("no models are started any more")
-            if self._zygote is None or self._control is None:
-                self._zygote, self._control = self._launch()
+            if self._origin is None:
+                self._origin = origin.launch()
             try:
-                socket.send_fds(self._control, [message], handles)
-                return self._zygote
+                socket.send_fds(self._origin.control, [message], handles)
+                return self._origin
             except OSError as error:  # it was killed
-                self._end(self._zygote)
+                self._end(self._origin)
                 raise Ended("the process that forks workers is gone") from error
 
-    def _launch(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
-        control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "pi_edge.workers.zygote", str(far.fileno())]
-        with far:
-            zygote = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[far.fileno()],
-                # More than one thread and forking would not be safe.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-                start_new_session=True,  # Ctrl-C is for the daemon to hear
-            )
-        return zygote, control
-
-    def _replace(self, zygote: subprocess.Popen[bytes]) -> None:
+    def _replace(self, lost: origin.Origin) -> None:
         """Give up a process that does not fork (it was stopped); the next order starts another."""
         with self._lock:
-            if self._zygote is zygote:
-                self._end(zygote)
+            if self._origin is lost:
+                self._end(lost)
 
-    def _end(self, zygote: subprocess.Popen[bytes]) -> None:
-        zygote.kill()
-        zygote.wait()
-        if self._control:
-            self._control.close()
-        self._zygote = self._control = None
+    def _end(self, ended: origin.Origin) -> None:
+        ended.end()
+        self._origin = None
 
 
 def _signal_name(number: int) -> str:

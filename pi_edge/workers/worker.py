@@ -6,6 +6,7 @@ It may hang, crash or be killed at any moment: nobody but the daemon's client wa
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import resource
 import signal
@@ -68,7 +69,8 @@ def serve(order: Order, line: socket.socket, memory: int, words: int) -> None:
         return
     specs = {"inputs": _described(model.inputs), "outputs": _described(model.outputs)}
     line.send(orjson.dumps(specs))
-    buffer = memoryview(bytearray(MESSAGE_SIZE))  # recv() would allocate as much each time
+    # recv() would allocate as much each time. Of this, only what is used takes memory.
+    buffer = memoryview(mmap.mmap(-1, MESSAGE_SIZE))
     while size := line.recv_into(buffer):
         line.send(_answer(model, shared, buffer[:size]))
 
@@ -122,10 +124,15 @@ def _confine(order: Order) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
-    with contextlib.suppress(OSError):
-        Path("/proc/self/comm").write_text(order.title)
+    name_process(order.title)
     # What ends the daemon from a terminal is for the daemon to hear.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def name_process(name: str) -> None:
+    """What this process is called in lists of processes, 15 characters at most."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
 
 
 def _described(specs: tuple[TensorSpec, ...]) -> list[tuple[Any, ...]]:

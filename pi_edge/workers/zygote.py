@@ -1,11 +1,10 @@
 """The process that has NumPy and the runtime imported and forks the workers.
 
-    python -m pi_edge.workers.zygote DESCRIPTOR
-
 A fork takes milliseconds where a new Python would take seconds on a Pi, and shares the memory of
-all that is imported. It stays at one thread, so that forking is safe, and loads no model.
-Each order comes with four descriptors: the worker's line, shared memory, the file for its last
-words, and a socket on which the daemon is told the worker's process, and how it ended.
+all that is imported. It stays at one thread, so that forking is safe, and loads no model. Each
+order comes with four descriptors: the worker's line, shared memory, the file for its last words,
+and a socket on which the daemon is told the worker's process, and how it ended.
+(origin.py tells where this process comes from.)
 """
 
 from __future__ import annotations
@@ -20,12 +19,17 @@ import traceback
 
 from pi_edge import runtime
 from pi_edge.workers import worker
+from pi_edge.workers.worker import name_process
+
+# What it is called in lists of processes.
+NAME = "zygote"
 
 _PR_SET_PDEATHSIG = 1
 
 
 def main(control: socket.socket) -> None:
     """Fork a worker for each order until the daemon hangs up; then all of them end."""
+    name_process(NAME)
     runtime.preload()
     woken, waker = socket.socketpair()
     for end in (woken, waker):

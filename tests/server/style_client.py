@@ -97,11 +97,11 @@ def wait_for(daemon: RunningDaemon, running: int, waiting: int) -> None:
 def children(daemon: RunningDaemon) -> list[int]:
     """The daemon's child processes but for the one that models are forked from."""
     pids = running.children(daemon.process.pid)
-    return [pid for pid in pids if b"workers.zygote" not in _command(pid)]
+    return [pid for pid in pids if _called(pid) != "zygote"]
 
 
-def _command(pid: int) -> bytes:
+def _called(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{pid}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
-        return b""
+        return ""
