@@ -53,6 +53,7 @@ class Config:
         models: folder of shipped models, read only.
         state: folder for what must outlive a restart; STATE/models holds the owner's models.
         threads: threads one inference may use.
+        workers: processes that serve one variant side by side.
         max_body: largest request body in bytes.
         body_memory: megabytes that all request bodies may take together, 0 for a quarter of the
             machine's memory; one of max_body is always taken.
@@ -84,6 +85,7 @@ class Config:
     models: Path = Path()
     state: Path = Path()
     threads: int = 1
+    workers: int = 1
     max_body: int = 64 * 1024 * 1024
     body_memory: int = 0
     deadline: int = 30
@@ -107,6 +109,7 @@ _CHOICES = {
 _RANGES = {
     "port": (0, 65535),
     "threads": (1, 256),
+    "workers": (1, 64),
     "led_pin": (0, 53),
     "max_body": (1024, 2**40),
     "body_memory": (0, 2**20),

@@ -18,7 +18,7 @@ from pi_edge import __version__, access_token, catalog, runtime, systemd, tls
 from pi_edge.config import Config
 from pi_edge.errors import PiEdgeError
 from pi_edge.examples import Examples
-from pi_edge.handle import Handle, Limits
+from pi_edge.handle import Handle
 from pi_edge.learning import told, watching
 from pi_edge.led import StatusLight
 from pi_edge.ledger import Counts, Ledger
@@ -29,6 +29,7 @@ from pi_edge.processes import memory
 from pi_edge.proving import Bench
 from pi_edge.repository import Repository
 from pi_edge.server import event_loop
+from pi_edge.worker_line import Limits
 from pi_edge.workers.process import Workshop
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Daemon:
             config.models,
             catalog.owned_models(config.state),
             bench,
-            Limits(config.deadline, config.queue, config.patience),
+            Limits(config.deadline, config.queue, config.patience, config.workers),
             on_change=self._on_change,
             on_inference=self._on_inference,
         )
@@ -197,12 +198,14 @@ class Daemon:
         Raises:
             PiEdgeError: it listens beyond this machine and cannot have a token.
         """
+        reporter = systemd.Reporter()
+        self.observe(on_state=reporter.state)
         try:
             with asyncio.Runner(loop_factory=event_loop.factory()) as runner:
                 # Models are loaded while the rest is imported, which takes as long.
                 self._loop = runner.get_loop()
                 self.repository.start(self._loop)
-                runner.run(self._serve(self._web_server(listener), listener))
+                runner.run(self._serve(self._web_server(listener), listener, reporter))
         finally:
             self.close()
 
@@ -246,7 +249,9 @@ class Daemon:
         self._workshop.close()
         self._ledger.close()
 
-    async def _serve(self, server: WebServer, listener: socket.socket) -> None:
+    async def _serve(
+        self, server: WebServer, listener: socket.socket, reporter: systemd.Reporter
+    ) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if signal.getsignal(number) == signal.SIG_IGN:  # nohup
@@ -255,8 +260,6 @@ class Daemon:
                 loop.add_signal_handler(number, self.repository.look)
             else:
                 loop.add_signal_handler(number, self._stop, server)
-        reporter = systemd.Reporter()
-        self.observe(on_state=reporter.state)
         watchdog = asyncio.create_task(reporter.feed_watchdog(self.probe))
         saving = asyncio.create_task(self._save_counts())
         learning = asyncio.create_task(watching.watch(self.config.state, self._on_learning))

@@ -1,114 +1,40 @@
 """A loaded variant, as the event loop sees it.
 
-The model runs in a worker process (workers/), one inference at a time: requests for one variant
-wait for each other, requests for different ones run side by side. Whoever holds a Handle sees
-names, types and shapes, and can run. What the worker does is bounded here: how long an inference
-may take, how many requests may wait, and that a worker which hangs or dies is replaced while its
-requests are told to come again.
+The model runs in worker processes (workers/), each doing one inference at a time: requests for one
+variant wait for each other (worker_line.py), requests for different ones run side by side. Whoever
+holds a Handle sees names, types and shapes, and can run.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import math
-import threading
 import time
 import weakref
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from pi_edge import histogram
-from pi_edge.errors import BadInput, Lost, Overloaded, PiEdgeError
-from pi_edge.model import check_inputs, trivial_inputs
-from pi_edge.workers.process import Ended, Process
+from pi_edge.errors import BadInput
+from pi_edge.model import check_inputs
+from pi_edge.worker_line import Limits, Outputs, Server, Statistics, WorkerLine, call
+from pi_edge.workers.process import Process
 
-logger = logging.getLogger("pi_edge")
-
-Outputs = dict[str, np.ndarray]
-
-# A variant that fails so often in a row, and then on a trivial input too, is broken.
-FAILURES_IN_A_ROW = 3
-# So many may always wait, however slow the model is.
-_ALWAYS_WAITING = 4
 # Seconds for which a variant that had to refuse a request counts as overloaded.
 _OVERLOADED_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one variant may take.
-
-    Attributes:
-        deadline: seconds for one inference; a worker that takes longer is replaced.
-        waiting: requests that may wait; more are refused at once.
-        patience: seconds that a request may have to wait, as far as can be told beforehand.
-    """
-
-    deadline: float = 30.0
-    waiting: int = 512
-    patience: float = 5.0
-
-
-@dataclass
-class Statistics:
-    """Counts since loading; times in nanoseconds, summed over requests.
-
-    ``queue`` is the time waited for earlier requests, ``compute`` the time in the runtime, which
-    ``durations`` has in the buckets of pi_edge.histogram.
-    """
-
-    success: int = 0
-    success_ns: int = 0
-    fail: int = 0
-    fail_ns: int = 0
-    queue_ns: int = 0
-    compute_ns: int = 0
-    last_ms: int = 0
-    durations: list[int] = field(default_factory=histogram.empty)
-    lost: int = 0
-
-
-class Server(Protocol):
-    """What starts a worker for the variant again, and hears what becomes of it."""
-
-    def restart(self) -> Process:
-        """A new worker with the same model; called on a thread.
-
-        Raises:
-            PiEdgeError: it cannot be served any more.
-        """
-
-    def counted(self, succeeded: bool) -> None:
-        """A request was answered, or could not be."""
-
-    def broken(self, reason: str) -> None:
-        """The variant cannot be served any more."""
-
-
-class _Job(NamedTuple):
-    inputs: Mapping[str, np.ndarray]
-    queued_ns: int
-    counted: bool
-    future: asyncio.Future[Outputs]
-
 
 _DEFAULTS = Limits()
 
 
 class Handle:
-    """One loaded variant. Its worker ends when nobody holds the handle any more.
+    """One loaded variant. Its workers end when nobody holds the handle any more.
 
     Args:
-        process: runs the model, for this handle alone from now on.
+        process: runs the model, for this handle alone from now on. Where ``limits`` has more
+            workers, they follow as soon as they have loaded it.
         loop: the event loop that the handle lives on.
         name, version: what the model and the variant are called.
-        server: replaces the worker, and is told of inferences.
+        server: starts and replaces workers, and is told of inferences.
     """
 
     def __init__(
@@ -123,9 +49,17 @@ class Handle:
         self.name, self.version = name, version
         self.inputs, self.outputs = process.inputs, process.outputs
         self._loop = loop
-        self._line = _Line(process, loop, f"{name}/{version}", server, limits)
-        _call(loop, self._line.attach, process)
-        weakref.finalize(self, _call, loop, self._line.retire).atexit = False
+        self._server, self._statistics = server, Statistics()
+        self._lines = [
+            WorkerLine(loop, f"{name}/{version}", server, limits, self._statistics)
+            for _ in range(limits.workers)
+        ]
+        first, *others = self._lines
+        first.process = process  # requests may come before the loop turns
+        call(loop, first.attach, process)
+        for line in others:
+            line.start()
+        weakref.finalize(self, call, loop, _retire, self._lines).atexit = False
 
     async def infer(self, inputs: Mapping[str, np.ndarray], counted: bool = True) -> Outputs:
         """One inference, on the handle's event loop, which serves others meanwhile.
@@ -139,9 +73,10 @@ class Handle:
         try:
             check_inputs(self.inputs, inputs)
         except BadInput:
-            self._line.refuse()
+            self._statistics.fail += 1
+            self._server.counted(False)
             raise
-        return await self._line.submit(inputs, counted)
+        return await self._shortest().submit(inputs, counted)
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> Outputs:
         """The same for a thread, which waits."""
@@ -149,246 +84,42 @@ class Handle:
 
     def statistics(self) -> Statistics:
         """What was counted so far; probes are not."""
-        return replace(self._line.statistics)
+        return replace(self._statistics)
 
     def busy_seconds(self) -> float:
-        """For how long the inference in progress has been running; 0 when there is none."""
-        since = self._line.busy_since_ns
-        return (time.perf_counter_ns() - since) / 1e9 if since else 0.0
+        """For how long the longest inference in progress has been running; 0 without any."""
+        busy = [line.busy_since_ns for line in self._lines if line.busy_since_ns]
+        return (time.perf_counter_ns() - min(busy)) / 1e9 if busy else 0.0
 
     @property
     def waiting(self) -> int:
-        """Requests that wait for the one in progress."""
-        return len(self._line.jobs)
+        """Requests that wait for those in progress."""
+        return sum(len(line.jobs) for line in self._lines)
 
     @property
     def lost(self) -> bool:
         """Whether there is no worker at the moment."""
-        return self._line.process is None
+        return not any(line.process for line in self._lines)
 
     @property
     def overloaded(self) -> bool:
         """Whether requests had to be refused just now."""
-        return time.monotonic() - self._line.refused_at < _OVERLOADED_SECONDS
+        refused_at = max(line.refused_at for line in self._lines)
+        return time.monotonic() - refused_at < _OVERLOADED_SECONDS
 
     @property
-    def pid(self) -> int:
-        """The worker's process; 0 while there is none."""
-        return self._line.process.pid if self._line.process else 0
+    def pids(self) -> list[int]:
+        """The workers' processes."""
+        return [line.process.pid for line in self._lines if line.process]
+
+    def _shortest(self) -> WorkerLine:
+        """Where the next request waits the least."""
+        if len(self._lines) == 1:
+            return self._lines[0]
+        working = [line for line in self._lines if line.process]
+        return min(working or self._lines, key=WorkerLine.length)
 
 
-class _Line:
-    """The requests of one variant, in order. All of it happens on the event loop."""
-
-    def __init__(
-        self,
-        process: Process,
-        loop: asyncio.AbstractEventLoop,
-        title: str,
-        server: Server,
-        limits: Limits,
-    ) -> None:
-        self.jobs: deque[_Job] = deque()
-        self.process: Process | None = process
-        self.statistics = Statistics()
-        self.busy_since_ns = 0
-        self.refused_at = -math.inf
-        self._loop, self._title, self._server, self._limits = loop, title, server, limits
-        self._job: _Job | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._usual = 0.0  # seconds that an inference takes, of late
-        self._failures = 0
-        self._retired = False
-
-    def attach(self, process: Process) -> None:
-        """Take a worker into service."""
-        if self._retired:
-            process.close()
-            return
-        self.process = process
-        self._loop.add_reader(process.line.fileno(), self._answered)
-        if self._job is None:  # the first request may have been quicker than this
-            self._next()
-
-    def retire(self) -> None:
-        """Nobody will ask any more."""
-        self._retired = True
-        if self.process:
-            self._detach().close()
-
-    def refuse(self) -> None:
-        """Count a request whose inputs do not fit."""
-        self.statistics.fail += 1
-        self._server.counted(False)
-
-    def submit(self, inputs: Mapping[str, np.ndarray], counted: bool) -> asyncio.Future[Outputs]:
-        if self.process is None:
-            raise Lost(f"{self._title} is being started again", retry_after=1)
-        if counted and len(self.jobs) >= _ALWAYS_WAITING:
-            self._refuse_beyond_limits()
-        job = _Job(inputs, time.perf_counter_ns(), counted, self._loop.create_future())
-        self.jobs.append(job)
-        if self._job is None:
-            self._next()
-        return job.future
-
-    def _refuse_beyond_limits(self) -> None:
-        waiting = len(self.jobs)
-        expected = (waiting + 1) * self._usual
-        if waiting >= self._limits.waiting or expected > self._limits.patience:
-            self.refused_at = time.monotonic()
-            raise Overloaded(
-                f"{self._title} has {waiting} requests waiting: come again later",
-                retry_after=min(60, max(1, math.ceil(expected))),
-            )
-
-    def _next(self) -> None:
-        """Send the next request whose client still waits for it."""
-        process = self.process
-        if process is None:
-            return
-        while self.jobs:
-            job = self.jobs.popleft()
-            if job.future.done():  # the client went away
-                continue
-            self._job = job
-            self.busy_since_ns = time.perf_counter_ns()
-            try:
-                process.send(job.inputs)
-            except Ended as error:
-                self._lose(str(error))
-                return
-            except (OSError, MemoryError) as error:  # no memory for such inputs
-                self._settle(PiEdgeError(f"{self._title} cannot take these inputs: {error}"))
-                continue
-            if self._timer is None:
-                self._timer = self._loop.call_later(self._limits.deadline, self._overdue)
-            return
-
-    def _answered(self) -> None:
-        process = self.process
-        if process is None:
-            return
-        if self._job is None:  # nothing was asked: it can only have ended
-            self._lose("")
-            return
-        try:
-            outputs = process.receive()
-        except BlockingIOError:
-            return
-        except Ended as error:
-            self._lose(str(error))
-            return
-        except PiEdgeError as error:
-            self._settle(error)
-        else:
-            self._settle(outputs)
-        if self._failures >= FAILURES_IN_A_ROW:
-            self._prove_again()
-        self._next()
-
-    def _settle(self, outcome: Outputs | PiEdgeError) -> None:
-        """Give the inference in progress its outcome, and count it."""
-        job, begin, end = self._job, self.busy_since_ns, time.perf_counter_ns()
-        assert job
-        self._job, self.busy_since_ns = None, 0
-        failed = isinstance(outcome, PiEdgeError)
-        self._usual += ((end - begin) / 1e9 - self._usual) / 8
-        if job.counted:
-            self._count(job.queued_ns, begin, end, not failed)
-        if isinstance(outcome, PiEdgeError):
-            if not isinstance(outcome, BadInput):
-                self._failures += 1
-            if not job.future.done():
-                job.future.set_exception(outcome)
-            return
-        self._failures = 0
-        if not job.future.done():
-            job.future.set_result(outcome)
-
-    def _count(self, queued: int, begin: int, end: int, succeeded: bool) -> None:
-        statistics = self.statistics
-        statistics.last_ms = time.time_ns() // 1_000_000
-        self._server.counted(succeeded)
-        if succeeded:
-            statistics.success += 1
-            statistics.success_ns += end - queued
-            statistics.queue_ns += begin - queued
-            statistics.compute_ns += end - begin
-            statistics.durations[histogram.bucket(end - begin)] += 1
-        else:
-            statistics.fail += 1
-            statistics.fail_ns += end - queued
-
-    def _overdue(self) -> None:
-        """The deadline of some inference is over; setting it for each would cost more."""
-        self._timer = None
-        if self._job is None:
-            return
-        left = self._limits.deadline - (time.perf_counter_ns() - self.busy_since_ns) / 1e9
-        if left > 0:
-            self._timer = self._loop.call_later(left, self._overdue)
-        else:
-            self._lose(f"an inference took longer than {self._limits.deadline:g} s")
-
-    def _lose(self, reason: str) -> None:
-        """Give the worker up, tell all who wait to come again, and start another."""
-        process = self._detach()
-        lost = Lost(f"{self._title} was lost and is being started again: come again", retry_after=1)
-        if self._job:
-            self._settle(lost)
-        waiting, self.jobs = self.jobs, deque()
-        for job in waiting:
-            if not job.future.done():
-                job.future.set_exception(lost)
-        self._failures = 0
-        self.statistics.lost += 1
-        self.statistics.fail += sum(job.counted for job in waiting)
-        # A thread of its own: those that asyncio keeps may all be busy.
-        threading.Thread(target=self._restart, args=(process, reason), daemon=True).start()
-
-    def _detach(self) -> Process:
-        process, self.process = self.process, None
-        assert process
-        self._loop.remove_reader(process.line.fileno())
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-        return process
-
-    def _restart(self, lost: Process, reason: str) -> None:
-        """On a thread: bury the worker that was lost and start another."""
-        lost.kill()
-        cause = lost.cause()
-        lost.close()
-        because = ", ".join(filter(None, [reason, cause])) or "its process ended"
-        logger.error("%s was lost (%s): starting it again", self._title, because)
-        try:
-            process = self._server.restart()
-        except Exception as error:
-            self._server.broken(f"was lost ({because}) and does not start again: {error}")
-            return
-        logger.info("%s is back", self._title)
-        _call(self._loop, self.attach, process)
-
-    def _prove_again(self) -> None:
-        """Tell inputs a model cannot digest, which are their sender's business, from a broken
-        model: only the latter fails on a trivial input."""
-        self._failures = 0
-        process = self.process
-        assert process
-        future: asyncio.Future[Outputs] = self._loop.create_future()
-        inputs = trivial_inputs(process.inputs)
-        self.jobs.appendleft(_Job(inputs, time.perf_counter_ns(), False, future))
-
-        def judge(proof: asyncio.Future[Outputs]) -> None:
-            error = None if proof.cancelled() else proof.exception()
-            if error and not isinstance(error, Lost):
-                self._server.broken(f"failed {FAILURES_IN_A_ROW} times in a row: {error}")
-
-        future.add_done_callback(judge)
-
-
-def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *given: object) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop was closed: nobody asks any more
-        loop.call_soon_threadsafe(function, *given)
+def _retire(lines: list[WorkerLine]) -> None:
+    for line in lines:
+        line.retire()

@@ -20,10 +20,11 @@ from types import MappingProxyType
 
 from pi_edge import catalog, proving
 from pi_edge.errors import NotFound, PiEdgeError, Unavailable
-from pi_edge.handle import Handle, Limits
+from pi_edge.handle import Handle
 from pi_edge.model_status import Fingerprint, ModelStatus, Variant, fingerprint
 from pi_edge.proving import Bench
 from pi_edge.serving import Serving, Tally
+from pi_edge.worker_line import Limits
 
 logger = logging.getLogger("pi_edge")
 
@@ -206,7 +207,7 @@ class Repository:
         """Load what is new or changed of ``entries``, side by side; with ``again`` also what is
         out of service. Each model changes at once, when all of it has been tried."""
         under_way = []
-        for entry in entries:
+        for entry in sorted(entries, key=_size, reverse=True):  # what takes longest, first
             old = self._models.get(entry.name)
             kept = old.variants if old else {}
             variants = {name: kept.get(name, _LOADING) for name in entry.files}
@@ -314,6 +315,14 @@ class Repository:
 
 _LOADING = Variant("loading")
 _UNLOADED = Variant("unloaded")
+
+
+def _size(entry: catalog.Entry) -> int:
+    """Of its largest file, in bytes; 0 where they cannot be seen now."""
+    try:
+        return max(file.stat().st_size for file in entry.files.values())
+    except (OSError, ValueError):
+        return 0
 
 
 def _origin(entry: catalog.Entry, variant: str) -> tuple[object, ...]:

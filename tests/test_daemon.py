@@ -107,7 +107,7 @@ def test_a_stopped_worker_fails_no_probe_and_is_replaced_though_no_client_asks(
 
     async def probe(daemon: Daemon) -> None:
         (handle,) = daemon.handles()
-        os.kill(handle.pid, signal.SIGSTOP)
+        os.kill(handle.pids[0], signal.SIGSTOP)
         while not handle.statistics().lost:
             await daemon.probe()
         while handle.lost:

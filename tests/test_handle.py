@@ -14,7 +14,8 @@ import pytest
 from loops import ONE, PATIENCE, FakeProcess, FakeServer, turning_loop
 
 from pi_edge.errors import BadInput, Overloaded, PiEdgeError, Unavailable
-from pi_edge.handle import FAILURES_IN_A_ROW, Handle, Limits
+from pi_edge.handle import Handle
+from pi_edge.worker_line import FAILURES_IN_A_ROW, Limits
 from pi_edge.workers.process import Ended
 
 
@@ -334,6 +335,81 @@ def test_the_worker_ends_when_nobody_holds_the_handle() -> None:
         del handle
         gc.collect()
         assert process.closed.wait(PATIENCE)
+
+
+async def with_two(server: FakeServer, first: FakeProcess) -> Handle:
+    """A handle with two workers, both at work."""
+    handle = Handle(first, asyncio.get_running_loop(), "m", "v", server, Limits(workers=2))
+    await until(lambda: len(handle.pids) == 2)
+    return handle
+
+
+def test_two_workers_of_one_variant_run_side_by_side() -> None:
+    together = threading.Barrier(2, timeout=PATIENCE)  # passes only with both inside at once
+    processes = [FakeProcess(lambda inputs: together.wait()) for _ in range(2)]
+
+    async def ask() -> None:
+        handle = await with_two(FakeServer(processes[1]), processes[0])
+        await asyncio.gather(handle.infer(ONE), handle.infer(ONE))
+        assert handle.statistics().success == 2
+
+    asyncio.run(ask())
+    assert not together.broken
+
+
+def test_requests_are_spread_over_the_workers() -> None:
+    release = threading.Event()
+    processes = [FakeProcess(lambda inputs: release.wait(PATIENCE)) for _ in range(2)]
+
+    async def ask() -> None:
+        handle = await with_two(FakeServer(processes[1]), processes[0])
+        requests = [asyncio.create_task(handle.infer(ONE)) for _ in range(6)]
+        await until(lambda: handle.waiting == 4)
+        release.set()
+        await asyncio.gather(*requests)
+
+    asyncio.run(ask())
+    assert [process.runs for process in processes] == [3, 3]
+
+
+def test_while_one_worker_is_lost_the_other_answers() -> None:
+    dying, living = FakeProcess(), FakeProcess()
+
+    async def ask() -> None:
+        server = FakeServer(living)
+        handle = await with_two(server, dying)
+        dying.die()
+        await until(lambda: len(handle.pids) == 1)
+        assert [(await handle.infer(ONE))["y"] for _ in range(5)] == [[2]] * 5
+        assert (handle.lost, handle.statistics().lost) == (False, 1)
+
+    asyncio.run(ask())
+    assert living.runs == 5
+
+
+def test_a_second_worker_that_cannot_be_started_is_no_reason_not_to_serve(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = FakeServer()
+
+    async def ask(handle: Handle) -> None:
+        await until(lambda: "another worker cannot be started: its file is gone" in caplog.text)
+        assert (await handle.infer(ONE))["y"] == [2]
+
+    on_loop(FakeProcess(), ask, server, Limits(workers=2))
+    assert server.reasons == []
+
+
+def test_all_workers_end_when_nobody_holds_the_handle() -> None:
+    processes = [FakeProcess(), FakeProcess()]
+
+    async def ask() -> None:
+        handle = await with_two(FakeServer(processes[1]), processes[0])
+        del handle
+        gc.collect()
+        await until(lambda: all(process.closed.is_set() for process in processes))
+
+    asyncio.run(ask())
 
 
 def test_a_request_under_way_keeps_the_worker_until_it_is_answered() -> None:

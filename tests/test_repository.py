@@ -226,7 +226,7 @@ def test_a_variant_that_breaks_while_serving_is_quarantined(
     install("double", folders.shipped, variants=2)
     repository = folders.start()
     handle = repository.handle("double", "v2")
-    worker = handle._line.process
+    worker = handle._lines[0].process
     assert worker
     real = worker.receive
 
@@ -352,11 +352,11 @@ def test_a_worker_that_was_killed_is_back_and_no_other_noticed(folders: Folders)
     install("double", folders.shipped, variants=2)
     repository = folders.start()
     killed, other = repository.handle("double", "v1"), repository.handle("double", "v2")
-    pid, others = killed.pid, other.pid
+    (pid,), others = killed.pids, other.pids
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: killed.pid not in (0, pid))
+    wait_until(lambda: killed.pids not in ([], [pid]))
     assert killed.run(X)["y"].tolist() == [[2, 4, 6]]
-    assert (other.pid, other.statistics().lost) == (others, 0)
+    assert (other.pids, other.statistics().lost) == (others, 0)
 
 
 def test_a_removed_folder_that_was_being_loaded_is_no_trouble(folders: Folders) -> None:

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--led", help="status light: auto, gpio, mock or off")
     parser.add_argument("--led-pin", type=int, metavar="N", help="its BCM number (17)")
     parser.add_argument("--threads", type=int, metavar="N", help="threads one inference uses (1)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes for each variant (1)")
     parser.add_argument("--max-body", type=int, metavar="BYTES", help="largest request body")
     parser.add_argument(
         "--body-memory", type=int, metavar="MB", help="for all bodies (a quarter of the memory)"

@@ -147,7 +147,7 @@ def main() -> int:
         "lint": lint,
         **{
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")
-            for what in ("digits", "over_ssh", "serving", "style")
+            for what in ("digits", "over_ssh", "serving", "start", "style")
         },
         "bench-examples": partial(bench, "bench_examples"),
         "bench-instructions": partial(bench, "bench_instructions"),
