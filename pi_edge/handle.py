@@ -15,9 +15,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from pi_edge.batching import Outputs
 from pi_edge.errors import BadInput
 from pi_edge.model import check_inputs
-from pi_edge.worker_line import Limits, Outputs, Server, Statistics, WorkerLine, call
+from pi_edge.worker_line import Limits, Server, Statistics, WorkerLine, call
 from pi_edge.workers.process import Process
 
 # Seconds for which a variant that had to refuse a request counts as overloaded.

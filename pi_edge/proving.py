@@ -148,6 +148,7 @@ def _start(bench: Bench, entry: catalog.Entry, variant: str, sha256: str, limit:
         copy=told_sha256(entry, variant) is None or os.access(entry.files[variant], os.W_OK),
         memory=bench.memory,
         xnnpack=tuned.xnnpack,
+        batch=tuned.batch,
     )
     return bench.workshop.start(order, limit)
 

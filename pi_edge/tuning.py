@@ -18,14 +18,20 @@ class Tuning:
     Attributes:
         threads: threads one inference may use.
         xnnpack: whether XNNPACK's kernels run what they can, else the runtime's own do.
+        batch: most rows, of requests that wait for each other, that are computed together.
     """
 
     threads: int = 1
     xnnpack: bool = True
+    batch: int = 1
 
     def __str__(self) -> str:
-        count = "1 thread" if self.threads == 1 else f"{self.threads} threads"
-        return count if self.xnnpack else f"{count}, without XNNPACK"
+        words = ["1 thread" if self.threads == 1 else f"{self.threads} threads"]
+        if not self.xnnpack:
+            words.append("without XNNPACK")
+        if self.batch > 1:
+            words.append(f"{self.batch} together")
+        return ", ".join(words)
 
 
 def keep(ledger: Ledger, sha256: str, default: Tuning, best: Tuning) -> None:

@@ -16,18 +16,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from pi_edge import histogram
+from pi_edge import batching, histogram
+from pi_edge.batching import Job, Outputs
 from pi_edge.errors import BadInput, Lost, Overloaded, PiEdgeError
 from pi_edge.model import trivial_inputs
 from pi_edge.workers.process import Ended, Process
 
 logger = logging.getLogger("pi_edge")
-
-Outputs = dict[str, np.ndarray]
 
 # A variant that fails so often in a row, and then on a trivial input too, is broken.
 FAILURES_IN_A_ROW = 3
@@ -90,13 +89,6 @@ class Server(Protocol):
         """The variant cannot be served any more."""
 
 
-class _Job(NamedTuple):
-    inputs: Mapping[str, np.ndarray]
-    queued_ns: int
-    counted: bool
-    future: asyncio.Future[Outputs]
-
-
 class WorkerLine:
     """One worker of a variant, when it has one.
 
@@ -115,13 +107,14 @@ class WorkerLine:
         limits: Limits,
         statistics: Statistics,
     ) -> None:
-        self.jobs: deque[_Job] = deque()
+        self.jobs: deque[Job] = deque()
         self.process: Process | None = None
         self.statistics = statistics
         self.busy_since_ns = 0
         self.refused_at = -math.inf
         self._loop, self._title, self._server, self._limits = loop, title, server, limits
-        self._job: _Job | None = None
+        self._batch: list[Job] = []  # the inference in progress
+        self._apart = 0  # so many of those that wait failed together, and are tried one by one
         self._timer: asyncio.TimerHandle | None = None
         self._usual = 0.0  # seconds that an inference takes, of late
         self._failures = 0
@@ -134,7 +127,7 @@ class WorkerLine:
             return
         self.process = process
         self._loop.add_reader(process.line.fileno(), self._answered)
-        if self._job is None:  # the first request may have been quicker than this
+        if not self._batch:  # the first request may have been quicker than this
             self._next()
 
     def retire(self) -> None:
@@ -145,7 +138,7 @@ class WorkerLine:
 
     def length(self) -> int:
         """Requests in progress or waiting."""
-        return len(self.jobs) + (self._job is not None)
+        return len(self.jobs) + len(self._batch)
 
     def start(self) -> None:
         """Have a worker started; until it is there nobody should ask."""
@@ -162,9 +155,9 @@ class WorkerLine:
             raise Lost(f"{self._title} is being started again", retry_after=1)
         if counted and len(self.jobs) >= _ALWAYS_WAITING:
             self._refuse_beyond_limits()
-        job = _Job(inputs, time.perf_counter_ns(), counted, self._loop.create_future())
+        job = Job(inputs, time.perf_counter_ns(), counted, self._loop.create_future())
         self.jobs.append(job)
-        if self._job is None:
+        if not self._batch:
             self._next()
         return job.future
 
@@ -179,18 +172,16 @@ class WorkerLine:
             )
 
     def _next(self) -> None:
-        """Send the next request whose client still waits for it."""
+        """Send what is computed next."""
         process = self.process
         if process is None:
             return
-        while self.jobs:
-            job = self.jobs.popleft()
-            if job.future.done():  # the client went away
-                continue
-            self._job = job
+        while batch := batching.take(self.jobs, 1 if self._apart else process.batch):
+            self._apart = max(0, self._apart - 1)
+            self._batch = batch
             self.busy_since_ns = time.perf_counter_ns()
             try:
-                process.send(job.inputs)
+                process.send(batching.joined(batch))
             except Ended as error:
                 self._lose(str(error))
                 return
@@ -205,7 +196,7 @@ class WorkerLine:
         process = self.process
         if process is None:
             return
-        if self._job is None:  # nothing was asked: it can only have ended
+        if not self._batch:  # nothing was asked: it can only have ended
             self._lose("")
             return
         try:
@@ -225,22 +216,35 @@ class WorkerLine:
 
     def _settle(self, outcome: Outputs | PiEdgeError) -> None:
         """Give the inference in progress its outcome, and count it."""
-        job, begin, end = self._job, self.busy_since_ns, time.perf_counter_ns()
-        assert job
-        self._job, self.busy_since_ns = None, 0
-        failed = isinstance(outcome, PiEdgeError)
-        self._usual += ((end - begin) / 1e9 - self._usual) / 8
-        if job.counted:
-            self._count(job.queued_ns, begin, end, not failed)
+        batch, begin, end = self._batch, self.busy_since_ns, time.perf_counter_ns()
+        self._batch, self.busy_since_ns = [], 0
+        self._usual += ((end - begin) / 1e9 / len(batch) - self._usual) / 8
         if isinstance(outcome, PiEdgeError):
+            if len(batch) > 1 and not isinstance(outcome, Lost):  # it may be the fault of one
+                self._try_apart(batch)
+                return
             if not isinstance(outcome, BadInput):
                 self._failures += 1
-            if not job.future.done():
-                job.future.set_exception(outcome)
+            for job in batch:
+                if job.counted:
+                    self._count(job.queued_ns, begin, end, False)
+                if not job.future.done():
+                    job.future.set_exception(outcome)
+            return
+        answers = batching.parted(outcome, batch)
+        if answers is None:
+            self._try_apart(batch)
             return
         self._failures = 0
-        if not job.future.done():
-            job.future.set_result(outcome)
+        for job, answer in zip(batch, answers, strict=True):
+            if job.counted:
+                self._count(job.queued_ns, begin, end, True)
+            if not job.future.done():
+                job.future.set_result(answer)
+
+    def _try_apart(self, batch: list[Job]) -> None:
+        self.jobs.extendleft(reversed(batch))
+        self._apart = len(batch)
 
     def _count(self, queued: int, begin: int, end: int, succeeded: bool) -> None:
         statistics = self.statistics
@@ -259,7 +263,7 @@ class WorkerLine:
     def _overdue(self) -> None:
         """The deadline of some inference is over; setting it for each would cost more."""
         self._timer = None
-        if self._job is None:
+        if not self._batch:
             return
         left = self._limits.deadline - (time.perf_counter_ns() - self.busy_since_ns) / 1e9
         if left > 0:
@@ -271,13 +275,13 @@ class WorkerLine:
         """Give the worker up, tell all who wait to come again, and start another."""
         process = self._detach()
         lost = Lost(f"{self._title} was lost and is being started again: come again", retry_after=1)
-        if self._job:
+        if self._batch:
             self._settle(lost)
         waiting, self.jobs = self.jobs, deque()
         for job in waiting:
             if not job.future.done():
                 job.future.set_exception(lost)
-        self._failures = 0
+        self._failures = self._apart = 0
         self.statistics.lost += 1
         self.statistics.fail += sum(job.counted for job in waiting)
         # A thread of its own: those that asyncio keeps may all be busy.
@@ -324,7 +328,7 @@ class WorkerLine:
         assert process
         future: asyncio.Future[Outputs] = self._loop.create_future()
         inputs = trivial_inputs(process.inputs)
-        self.jobs.appendleft(_Job(inputs, time.perf_counter_ns(), False, future))
+        self.jobs.appendleft(Job(inputs, time.perf_counter_ns(), False, future))
 
         def judge(proof: asyncio.Future[Outputs]) -> None:
             error = None if proof.cancelled() else proof.exception()

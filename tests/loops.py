@@ -42,8 +42,12 @@ class FakeProcess:
     inputs = outputs = (SPEC,)
     pid = 1
 
-    def __init__(self, act: Callable[[Mapping[str, np.ndarray]], object] = lambda inputs: None):
-        self.act = act
+    def __init__(
+        self,
+        act: Callable[[Mapping[str, np.ndarray]], object] = lambda inputs: None,
+        batch: int = 1,
+    ):
+        self.act, self.batch = act, batch
         self.runs = 0
         self.inside, self.overlapped = 0, False
         self.closed = threading.Event()

@@ -97,6 +97,17 @@ def test_a_worker_runs_its_model_with_the_kernels_that_were_found(
     assert next(iter(outputs.values())).tolist() == [[2, 4, 6]]
 
 
+def test_a_worker_is_given_as_many_rows_together(
+    ledger: Ledger, shop: Workshop, shipped_models: Path
+) -> None:
+    file = shipped_models / "mnist-mlp/float32.tflite"
+    entry = Entry("mnist-mlp", "tensors", "default", {"default": file})
+    tuning.keep(ledger, files.sha256(file), DEFAULT, Tuning(1, batch=8))
+    process, _ = proving.start(Bench(shop, ledger), entry, "default")
+    assert process.batch == 8
+    process.close()
+
+
 @pytest.mark.parametrize("copy", [False, True])
 def test_a_model_answers_the_same_without_xnnpack(shipped_models: Path, copy: bool) -> None:
     file = shipped_models / "mnist-cnn/float32.tflite"

@@ -1,5 +1,5 @@
-"""Which threads and kernels run a model fastest here; never others than the default unless they are
-faster for certain.
+"""Which threads and kernels run a model fastest here, and how many requests that wait are computed
+together; never others than the default unless they are faster for certain.
 
 All candidates are loaded in one process and timed in turn, so that what slows the machine for a
 while slows all of them. What wins has to win once more, in another process, against the default
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,6 +21,9 @@ from pi_edge.tuning import Tuning
 GAIN = 0.95
 """What is no faster than this part of the default's time is not worth another setting."""
 
+BATCHES = (4, 16)
+"""Rows that may be computed together, none of which may cost the first much of its time."""
+
 ROUNDS = 7
 ROUND_SECONDS = 0.1
 TIME_LIMIT_SECONDS = 300.0
@@ -28,16 +31,23 @@ TIME_LIMIT_SECONDS = 300.0
 CHILD = (*suite.CHILD[:-1], "pi_edge.benchmark.tune_child")
 
 Times = Mapping[Tuning, Sequence[float]]
-"""Of each candidate that works, microseconds an inference takes, in each round."""
+"""Of each candidate that works, microseconds an inference takes in each round, or a row of it where
+several are computed together."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is best, and microseconds an inference takes with the default and with that."""
+    """What is best, and microseconds an inference takes.
+
+    Attributes:
+        default_us, best_us: with the default and with the best, one row at a time.
+        row_us: a row, of as many as are computed together at best.
+    """
 
     best: Tuning
     default_us: float
     best_us: float
+    row_us: float
 
     @property
     def ratio(self) -> float:
@@ -61,10 +71,16 @@ def tune(file: Path, folder: Path, default: Tuning, cores: int) -> Outcome:
     Raises:
         PiEdgeError: the model does not work.
     """
-    found = outcome(_measured(file, folder, candidates(default, cores)), default)
-    if found.best != default:
-        found = outcome(_measured(file, folder, [default, found.best]), default)
-    return found
+
+    def best_of(usual: Tuning, others: Iterable[Tuning]) -> Outcome:
+        found = outcome(_measured(file, folder, [usual, *others]), usual)
+        if found.best == usual:
+            return found
+        return outcome(_measured(file, folder, [usual, found.best]), usual)
+
+    alone = best_of(default, candidates(default, cores)[1:])
+    together = best_of(alone.best, [replace(alone.best, batch=rows) for rows in BATCHES])
+    return replace(alone, best=together.best, row_us=together.best_us)
 
 
 def outcome(times: Times, default: Tuning) -> Outcome:
@@ -77,7 +93,7 @@ def outcome(times: Times, default: Tuning) -> Outcome:
     }
     better = [one for one in ratios if max(ratios[one]) < 1 and median(ratios[one]) < GAIN]
     best = min(better, key=lambda one: median(ratios[one]), default=default)
-    return Outcome(best, median(usual), median(times[best]))
+    return Outcome(best, median(usual), median(times[best]), median(times[best]))
 
 
 def _measured(file: Path, folder: Path, wanted: Iterable[Tuning]) -> Times:

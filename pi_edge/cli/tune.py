@@ -1,5 +1,6 @@
-"""Find out how each model runs fastest on this machine, on how many threads and with which
-kernels; the daemon runs it so from its next start on. What is not faster for certain is not taken.
+"""Find out how each model runs fastest on this machine: on how many threads, with which kernels,
+and how many requests that wait for each other are computed together. The daemon runs it so from its
+next start on. What is not faster for certain is not taken.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ COLUMNS = (
     ("default", "us"),
     ("tuned", "us"),
     ("takes", ""),
+    ("a row", "us"),
     ("", "note"),
 )
 
@@ -85,13 +87,16 @@ def _row(job: suite.Job, default: Tuning, ledger: Ledger) -> dict[str, Any]:
         "best_us": found.best_us,
         "threads": found.best.threads,
         "xnnpack": found.best.xnnpack,
+        "batch": found.best.batch,
+        "row_us": found.row_us,
         "ratio": found.ratio,
     }
 
 
 def _line(row: dict[str, Any]) -> list[str]:
     if row["error"]:
-        return [row["model"], row["variant"], "", "", "", row["error"]]
+        return [row["model"], row["variant"], "", "", "", "", row["error"]]
     note = f"best on {row['best']}" if row["best"] != row["default"] else "as it is"
     figures = (number(row[key]) for key in ("default_us", "best_us"))
-    return [row["model"], row["variant"], *figures, f"{row['ratio']:.2f}x", note]
+    together = number(row["row_us"]) if row["batch"] > 1 else ""
+    return [row["model"], row["variant"], *figures, f"{row['ratio']:.2f}x", together, note]

@@ -43,12 +43,13 @@ class Process:
         inputs, outputs: what the model takes and gives.
         line: readable when an answer has come, or the worker has ended.
         pid: the worker's process.
+        batch: most rows, of requests that wait, that it is given together.
     """
 
     def __init__(
         self, order: Order, line: socket.socket, memory: int, words: int, guard: socket.socket
     ) -> None:
-        self.line, self.pid = line, 0
+        self.line, self.pid, self.batch = line, 0, order.batch
         self._order, self._guard, self._words = order, guard, words
         self._shared = shared.Shared(memory)
         # recv() would allocate as much each time. Of this, only what is used takes memory.

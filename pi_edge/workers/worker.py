@@ -41,6 +41,7 @@ class Order:
         copy: read the file instead of mapping it.
         memory: most bytes of data the process may have; 0 for no bound.
         xnnpack: whether XNNPACK's kernels run what they can.
+        batch: most rows, of requests that wait, that the daemon has computed together.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Order:
     copy: bool = False
     memory: int = 0
     xnnpack: bool = True
+    batch: int = 1
 
 
 def serve(order: Order, line: socket.socket, memory: int, words: int) -> None:
