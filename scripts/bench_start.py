@@ -1,5 +1,5 @@
-"""How long a person waits for pi-edge to begin: the commands that only ask, and the daemon until its
-models are ready, beside a Python that does nothing, in turn."""
+"""How long a person waits for pi-edge to begin: for commands that only ask, and for the daemon
+until its models are ready, beside a Python that does nothing, in turn."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ def _run(command: list[str]) -> tuple[float, float]:
 
 
 def _ready(command: list[str]) -> tuple[float, float]:
-    """A daemon from its exec until it says that it is ready. (Its stop, too, takes processor time.)"""
+    """A daemon from its exec until it says that it is ready. (The processor time is of its stop,
+    too.)"""
     before = _spent()
     with _daemon(command) as (_, took):
         pass

@@ -54,9 +54,9 @@ def run(plan: Plan) -> dict[str, Any]:
     entries, _ = catalog.find(plan.models)
     variant, file = catalog.pick(entries, plan.model).file("float32")
     question = Question(file)
-    servers = _servers(plan, file)
+    servers, everything = _servers(plan, file)
     lives = {}
-    for server in servers:
+    for server in [*servers, everything]:
         plan.say(f"{server.name}: {LIVES} times start, load, stop")
         lives[server.name] = figures.life([_live(server, question) for _ in range(LIVES)])
         lives[server.name]["disk_bytes"] = disk_bytes(server.disk) or None
@@ -76,11 +76,7 @@ def run(plan: Plan) -> dict[str, Any]:
             for name, kinds in loads.items()
         },
         "ratios": {
-            server.name: {
-                kind: figures.ratio(loads[ours][kind], runs)
-                for kind, runs in loads[server.name].items()
-            }
-            for server in servers[1:]
+            server.name: figures.ratios(loads[ours], loads[server.name]) for server in servers[1:]
         },
         "bare": bare,
     }
@@ -125,17 +121,27 @@ class Question:
             raise PiEdgeError(f"{running.server.name} gave a wrong answer: {status} {body[:200]!r}")
 
 
-def _servers(plan: Plan, file: Path) -> list[Server]:
+def _servers(plan: Plan, file: Path) -> tuple[list[Server], Server]:
+    """pi-edge with the one model, as it is and tuned, and the others; and pi-edge with all models,
+    which is not put under load."""
     made = []
     for name in plan.peers:
         for peer in peers.PEERS[name]:
             folder = plan.folder / peer.replace(" ", "-").replace(",", "")
             folder.mkdir()
             made.append(peers.make(peer, plan.models, plan.model, file, folder, plan.say))
-    ours = peers.pi_edge(plan.models, plan.model, plan.folder)
-    if made:
-        ours.disk = peers.installed_alone(plan.say)
-    return [ours, *made]
+    disk = peers.installed_alone(plan.say) if made else ()
+    alone = peers.only(plan.models / plan.model, file, plan.folder / "models")
+    ours = [
+        peers.pi_edge(name, models, plan.model, plan.folder / name, disk)
+        for name, models in (
+            ("pi-edge", alone),
+            ("pi-edge, tuned", alone),
+            ("pi-edge, all models", plan.models),
+        )
+    ]
+    peers.tune(ours[1], alone)
+    return [*ours[:2], *made], ours[2]
 
 
 def _live(server: Server, question: Question) -> Mapping[str, Any]:

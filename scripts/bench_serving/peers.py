@@ -6,26 +6,30 @@ import configparser
 import json
 import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import bench_venv
 
 from bench_serving.dialects import open_inference, plain
-from bench_serving.figures import GOAL_PEERS
+from bench_serving.figures import GOAL_PEER
 from bench_serving.process import Server, free_port
+from pi_edge.errors import PiEdgeError
 from pi_edge.files import write_bytes
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+
+PI_EDGE = str(Path(sys.executable).parent / "pi-edge")
 
 GRANIAN = "granian==2.8.7"
 
 # What each name of --peers stands for. MLServer twice: as fast as it can be made, and as pip
 # leaves it. The last two put pi-edge's own application behind another web server.
 PEERS = {
-    "mlserver": GOAL_PEERS,
+    "mlserver": ("MLServer with httptools", GOAL_PEER),
     "bentoml": ("BentoML",),
     "litserve": ("LitServe",),
     "h11": ("uvicorn, h11 and asyncio",),
@@ -63,20 +67,48 @@ def make(
     return other_server(name, models, model, folder, say)
 
 
-def pi_edge(models: Path, model: str, folder: Path) -> Server:
-    """The real daemon with all models of ``models``, its state in ``folder``."""
+def only(folder: Path, file: Path, models: Path) -> Path:
+    """A models folder, ``models``, with the model of ``folder`` and of its variants just the one of
+    ``file``: as much as the other servers have."""
+    there = models / folder.name
+    shutil.copytree(folder, there)
+    told = json.loads((folder / "model.json").read_text())
+    told["variants"] = {
+        name: one for name, one in told["variants"].items() if one["file"] == file.name
+    }
+    told["default"] = next(iter(told["variants"]))
+    (there / "model.json").write_text(json.dumps(told))
+    return models
+
+
+def pi_edge(name: str, models: Path, model: str, folder: Path, disk: Sequence[Path]) -> Server:
+    """The real daemon with all models of ``models``, its state in ``folder``, which is made.
+
+    Args:
+        disk: the folders with all that it needs.
+    """
+    folder.mkdir()
 
     def command(port: int) -> list[str]:
-        return [
-            str(Path(sys.executable).parent / "pi-edge"),
-            "serve",
-            f"--port={port}",
-            f"--models={models}",
-            f"--state={folder / 'state'}",
-        ]
+        arguments = [f"--port={port}", f"--models={models}", f"--state={folder / 'state'}"]
+        return [PI_EDGE, "serve", *arguments]
 
     dialect = open_inference(model, binary=True)
-    return Server("pi-edge", dialect, command, "/v2/health/ready", folder)
+    return Server(name, dialect, command, "/v2/health/ready", folder, disk=disk)
+
+
+def tune(server: Server, models: Path) -> None:
+    """Find out how pi-edge's daemon runs its models best here, as its owner would.
+
+    Raises:
+        PiEdgeError: that does not work.
+    """
+    arguments = [f"--models={models}", f"--state={server.folder / 'state'}"]
+    done = subprocess.run(
+        [PI_EDGE, "tune", *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise PiEdgeError(f"pi-edge tune failed: {done.stderr.strip()[-300:]}")
 
 
 def installed_alone(say: Callable[[str], None]) -> tuple[Path, ...]:
@@ -133,7 +165,7 @@ def mlserver(name: str, model: str, file: Path, folder: Path, say: Callable[[str
             "gzip_enabled": False,
         }
         (home / "settings.json").write_text(json.dumps(settings))
-        plain = ["--without-httptools"] if name == PEERS["mlserver"][1] else []
+        plain = ["--without-httptools"] if name == GOAL_PEER else []
         return [str(python), str(HERE / "mlserver_start.py"), *plain, "start", str(home)]
 
     ready = f"/v2/models/{model}/ready"

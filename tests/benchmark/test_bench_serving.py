@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from support import missing
 
+from pi_edge import catalog
 from pi_edge.errors import PiEdgeError
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from bench_serving import comparison, dialects, figures, load, other_server, process, show
+from bench_serving import comparison, dialects, figures, load, other_server, peers, process, show
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -146,6 +147,14 @@ def test_a_server_that_takes_no_raw_bytes_is_sent_none(
     assert set(question.requests(server(tmp_path, ""))) == {"JSON"}
 
 
+def test_pi_edge_serves_just_what_the_others_do(tmp_path: Path, shipped_models: Path) -> None:
+    folder = shipped_models / "mnist-mlp"
+    models = peers.only(folder, folder / "int8.tflite", tmp_path / "models")
+    entries, problems = catalog.find(models)
+    assert (list(entries), problems) == (["mnist-mlp"], {})
+    assert list(entries["mnist-mlp"].files) == ["int8"]
+
+
 def test_disk_is_that_of_all_files_below(tmp_path: Path) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
     before = process.disk_bytes([tmp_path])
@@ -153,10 +162,18 @@ def test_disk_is_that_of_all_files_below(tmp_path: Path) -> None:
     assert 1_000_000 <= process.disk_bytes([tmp_path]) - before < 1_100_000
 
 
+def test_raw_bytes_are_set_beside_json_where_a_server_takes_no_bytes() -> None:
+    ours = {"JSON, 8 connections": runs(200), "binary, 8 connections": runs(400)}
+    assert figures.ratios(ours, {"JSON, 8 connections": runs(100)}) == {
+        "JSON, 8 connections": 2,
+        "binary, 8 connections": 4,
+    }
+
+
 def test_the_report_shows_loads_lives_and_goals() -> None:
-    kind = "JSON, 1 connection"
+    kind, peer = "JSON, 1 connection", figures.GOAL_PEER
     life = {"listening_seconds": 0.3, "ready_seconds": 0.5, "pss_bytes": 61e6,
-            "stop_seconds": 0.1, "stop": "clean"}  # fmt: skip
+            "disk_bytes": 200e6, "stop_seconds": 0.1, "stop": "clean"}  # fmt: skip
     report = {
         "measured": "2026-11-23T19:00:00Z",
         "model": "mnist-mlp",
@@ -164,15 +181,17 @@ def test_the_report_shows_loads_lives_and_goals() -> None:
                     "architecture": "x86_64", "python": "3.11.7",
                     "runtime": {"name": "ai-edge-litert", "version": "2.3.0"}},
         "loads": {"pi-edge": {kind: figures.summarize(runs(3000))},
-                  figures.GOAL_PEERS[0]: {kind: figures.summarize(runs(1500))}},
-        "ratios": {figures.GOAL_PEERS[0]: {kind: 2.0}},
-        "lives": {"pi-edge": life},
+                  peer: {kind: figures.summarize(runs(1500))}},
+        "ratios": {peer: dict.fromkeys(figures.GOALS, 2.0)},
+        "lives": {"pi-edge": life, peer: {**life, "pss_bytes": 140e6, "disk_bytes": 400e6}},
         "bare": {"error": None, "p50_ms": 0.005},
     }  # fmt: skip
     text = show.to_text(report)
-    assert ">= 1.5x met" in text
     assert "2.00x" in text
-    assert "61.0 MB: <= 60 MB NOT met" in text
+    assert "2.00 times its requests, JSON, 1 connection: >= 1.8 met" in text
+    assert "2.00 times its requests, JSON, 8 connections: >= 2.7 NOT met" in text
+    assert "0.44 of its memory: <= 0.50 met" in text
+    assert "0.50 of its disk: <= 0.33 NOT met" in text
     assert "p50 0.0050 ms" in text
 
 
