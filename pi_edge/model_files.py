@@ -75,6 +75,32 @@ def read(path: Path, limit: int) -> bytes:
     return contents
 
 
+def sight(folder: Path) -> dict[str, tuple[int, ...]]:
+    """What a look at a models folder and the folders in it shows without opening anything: each
+    path, and what changes when the file does. What cannot be looked at has its error's number."""
+    seen: dict[str, tuple[int, ...]] = {}
+    _look(str(folder), seen, deeper=True)
+    return seen
+
+
+def _look(folder: str, seen: dict[str, tuple[int, ...]], *, deeper: bool) -> None:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                try:
+                    found = entry.stat()  # of what a link leads to
+                except OSError as error:
+                    seen[entry.path] = (error.errno or 0,)
+                    continue
+                # Permissions change a file's ctime.
+                times = found.st_mtime_ns, found.st_ctime_ns
+                seen[entry.path] = found.st_dev, found.st_ino, found.st_size, *times
+                if deeper and stat.S_ISDIR(found.st_mode):
+                    _look(entry.path, seen, deeper=False)
+    except OSError as error:
+        seen[folder] = (error.errno or 0,)
+
+
 def is_name(name: str) -> bool:
     """Whether a model, a variant or a file beside model.json may be called so: one part of a
     path, hidden from nobody, of characters that can be shown."""

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from pi_edge import catalog, proving
+from pi_edge import catalog, model_files, proving
 from pi_edge.errors import NotFound, PiEdgeError, Unavailable
 from pi_edge.handle import Handle
 from pi_edge.model_status import Fingerprint, ModelStatus, Variant, fingerprint
@@ -69,6 +69,8 @@ class Repository:
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="loading")
         self._unloaded: set[str] = set()
         self._seen: dict[str, Fingerprint] = {}
+        # What both folders looked like when all in them was dealt with: while they do, it still is.
+        self._dealt_with: list[dict[str, tuple[int, ...]]] = []
         self._settled = False
         self._stop = threading.Event()
         self._look = threading.Event()
@@ -170,6 +172,10 @@ class Repository:
 
     def _scan(self) -> None:
         with self._loading:
+            sights = [model_files.sight(folder) for folder in self._folders]
+            if sights == self._dealt_with:
+                return
+            self._dealt_with = []
             entries, problems = catalog.find(*self._folders)
             for name in self._models.keys() - entries.keys() - problems.keys():
                 self._set(name, None)
@@ -181,16 +187,19 @@ class Repository:
                 for name, entry in entries.items():
                     self._set(name, ModelStatus(entry, dict.fromkeys(entry.files, _LOADING)))
             seen: dict[str, Fingerprint] = {}
-            resting = []
+            resting, moving = [], False
             for name, entry in entries.items():
                 prints = {str(file): fingerprint(file) for file in entry.files.values()}
                 # A file that still changes is being copied: leave it alone until it rests.
                 rests = all(self._seen.get(key) == value for key, value in prints.items())
                 seen.update(prints)
+                moving |= not rests
                 if name not in self._unloaded and (rests or not self._settled):
                     resting.append(entry)
             self._seen = seen
             self._load(resting)
+            if not moving:
+                self._dealt_with = sights
 
     def _note_problem(self, name: str, problem: str) -> None:
         """Quarantine a model that the catalogue cannot read; what it served until now goes on."""

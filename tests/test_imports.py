@@ -21,7 +21,7 @@ FLOORS = (
     {"runtime", "catalog", "led", "logs", "database"},
     {"model", "listening", "model_json"},
     {"workers", "ledger", "examples", "verification"},
-    {"tuning"},
+    {"tuning", "batching", "worker_line"},
     {"handle", "proving"},
     {"model_status", "serving"},
     {"tasks", "repository", "adding"},

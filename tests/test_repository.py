@@ -7,8 +7,10 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -256,6 +258,7 @@ def test_a_folder_that_cannot_be_read_for_a_while_keeps_what_is_loaded(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(module.catalog, "find", unreadable)
+    (folders.shipped / "another").touch()
     wait_until(lambda: len(looked) > 6)
     assert repository.handle("double").run(X)["y"].tolist() == [[2, 4, 6]]
 
@@ -368,6 +371,26 @@ def test_a_removed_folder_that_was_being_loaded_is_no_trouble(folders: Folders) 
     install("triple", folders.owned)
     load_soon(folders, "triple")
     wait_until(lambda: folders.states() == {"triple": "ready"})
+
+
+def test_folders_in_which_nothing_changed_are_not_read_again(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("double", folders.shipped)
+    folders.start()
+    wait_until(lambda: folders.repository._dealt_with)
+    reads: list[float] = []
+    find = module.catalog.find
+
+    def noting(*paths: Path) -> Any:
+        reads.append(time.monotonic())
+        return find(*paths)
+
+    monkeypatch.setattr(module.catalog, "find", noting)
+    time.sleep(0.3)
+    assert reads == []
+    (folders.shipped / "double/model.json").touch()
+    wait_until(lambda: reads)
 
 
 def test_the_folders_are_looked_through_when_asked(

@@ -150,6 +150,7 @@ def main() -> int:
             for what in ("digits", "over_ssh", "serving", "start", "style")
         },
         "bench-examples": partial(bench, "bench_examples"),
+        "bench-growth": partial(bench, "bench_growth", extras=["desktop"]),
         "bench-instructions": partial(bench, "bench_instructions"),
         "bench-learning-board": partial(bench, "bench_learning_board"),
         "bench-runtime": partial(bench, "bench_runtime", extras=["desktop"]),

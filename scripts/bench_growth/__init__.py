@@ -1,0 +1,1 @@
+"""How cost grows: with models, rows, pixels, connections and workers."""
