@@ -7,7 +7,6 @@ each other's command lines.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from dataclasses import dataclass, field
@@ -15,8 +14,6 @@ from pathlib import Path
 
 from pi_edge import files
 from pi_edge.errors import BadInput, PiEdgeError
-
-logger = logging.getLogger("pi_edge")
 
 # 256 bits, which nobody guesses however often they ask.
 _BYTES = 32
@@ -96,7 +93,9 @@ def _close_to_others(path: Path) -> None:
     try:
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
-            logger.warning(
+            import logging  # here: commands that only ask do not log
+
+            logging.getLogger("pi_edge").warning(
                 "the token %s was open to other users and is not any more: remove it for another"
                 " one if they may have read it",
                 path,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -167,6 +166,8 @@ def _from_file(file: Path | None) -> list[tuple[str, Any, str]]:
         raise NotFound(f"there is no settings file {path}") from None
     except OSError as error:
         raise BadInput(f"cannot read the settings file {path}: {error.strerror}") from error
+    import tomllib  # here: most have no such file
+
     try:
         table = tomllib.loads(text.decode())
     except (ValueError, RecursionError) as error:  # also a number of too many digits

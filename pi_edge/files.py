@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +27,8 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     The bytes are on the disk before the name changes, and the new name is on the disk
     before this returns. When the block raises, `path` is as it was.
     """
+    import tempfile  # here: most who import this only read
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -91,6 +91,13 @@ def own_context() -> ssl.SSLContext:
     return context
 
 
+def default_context() -> ssl.SSLContext:
+    """For asking whoever has a certificate that this system trusts, in the name that is asked."""
+    import ssl
+
+    return ssl.create_default_context()
+
+
 def is_spoken(host: str, port: int) -> bool:
     """Whether what listens at a port of this machine speaks TLS."""
     import socket

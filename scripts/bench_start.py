@@ -62,6 +62,7 @@ def main() -> int:
     if args.rounds < 1:
         parser.error("--rounds must be 1 or more")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the daemon ends, too
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each start compiles everything
     try:
         with tempfile.TemporaryDirectory(prefix="bench-start-") as folder:
             print(_measured(args.rounds, args.models, Path(folder)))

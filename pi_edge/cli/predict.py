@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    # NumPy starts threads for products of matrices, which there are none of here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     settings = config.load({name: getattr(args, name) for name in ("models", "state", "threads")})
     entries, problems = catalog.find(settings.models, catalog.owned_models(settings.state))
     if args.model in problems:
@@ -112,6 +114,8 @@ def _tensors(model: Model, name: str, limit: int) -> tuple[dict[str, Any], str]:
 
 def _arrays(model: Model, name: str, limit: int) -> Mapping[str, Any]:
     """The arrays of a .npy or .npz file by input name, in the dtypes that the model takes."""
+    import zipfile
+
     import numpy as np
 
     try:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import http.client
 import json
-import urllib.error
+import socket
 import urllib.parse
-import urllib.request
 from typing import Any
 
 from pi_edge import access_token, config, tls
 from pi_edge.errors import PiEdgeError
-from pi_edge.learning import told
 
 # Seconds; a daemon that takes longer is as good as none.
 PATIENCE = 10.0
@@ -64,23 +61,16 @@ def ask(url: str, token: str = "") -> dict[str, Any]:
         PiEdgeError: nobody, or somebody else, answers there.
     """
     nobody = f"no daemon answers at {url}: start one with pi-edge serve, or say where with --url"
-    direct = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}),
-        urllib.request.HTTPSHandler(context=tls.own_context() if _is_here(url) else None),
-    )
     try:
-        request = urllib.request.Request(f"{url.rstrip('/')}/status")
-        if token:  # not for whoever it may redirect to
-            request.add_unredirected_header("Authorization", f"Bearer {token}")
-        with direct.open(request, timeout=PATIENCE) as answer:
-            status = json.load(answer)
-    except urllib.error.HTTPError as error:
-        if error.code == 401:
+        code, body = _get(url, f"Authorization: Bearer {token}\r\n" if token else "")
+        if code == 401:
             raise Locked(
                 f"the daemon at {url} demands {'another' if token else 'a'} token: give it as in"
                 " PI_EDGE_TOKEN=... pi-edge status"
-            ) from None
-        raise PiEdgeError(f"{url} answers {error.code}: it is no pi-edge") from None
+            )
+        if code != 200:
+            raise PiEdgeError(f"{url} answers {code}: it is no pi-edge")
+        status = json.loads(body)
     except OSError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise PiEdgeError(
@@ -88,13 +78,42 @@ def ask(url: str, token: str = "") -> dict[str, Any]:
                 " its file, as in SSL_CERT_FILE=pi.pem pi-edge status --url ..."
             ) from None
         raise PiEdgeError(nobody) from None
-    except (ValueError, http.client.HTTPException):
+    except ValueError:
         raise PiEdgeError(
             f"what answers at {url} is no pi-edge: say where it is with --url"
         ) from None
     if not isinstance(status, dict) or not {"state", "models"} <= status.keys():
         raise PiEdgeError(f"what answers at {url} is no pi-edge: say where it is with --url")
     return status
+
+
+def _get(url: str, headers: str) -> tuple[int, bytes]:
+    """Status and body of the answer (HTTP/1.0, RFC 1945), through no proxy, after no redirection.
+    Not by http.client, since importing that takes longer than all the rest of this command.
+
+    Raises:
+        OSError: nobody answers.
+        ValueError: what answers speaks something else.
+    """
+    place = urllib.parse.urlsplit(url)
+    if place.scheme not in ("http", "https") or not place.hostname:
+        raise ValueError(f"not of the web: {url}")
+    secure = place.scheme == "https"
+    address = place.hostname, place.port or (443 if secure else 80)
+    path = f"{place.path.rstrip('/')}/status"
+    request = f"GET {path} HTTP/1.0\r\nHost: {place.netloc}\r\n{headers}\r\n"
+    with contextlib.ExitStack() as open_now:
+        line = open_now.enter_context(socket.create_connection(address, timeout=PATIENCE))
+        if secure:
+            context = tls.own_context() if _is_here(url) else tls.default_context()
+            line = open_now.enter_context(context.wrap_socket(line, server_hostname=place.hostname))
+        line.sendall(request.encode("ascii"))
+        answer = b"".join(iter(lambda: line.recv(1 << 16), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    version, code, *_ = head.split(None, 2)
+    if not version.startswith(b"HTTP/1."):
+        raise ValueError(f"no HTTP: {version!r}")
+    return int(code), body
 
 
 def _is_here(url: str) -> bool:
@@ -131,7 +150,7 @@ def to_text(status: dict[str, Any]) -> str:
         f"on {machine.get('board') or machine.get('cpu') or 'an unknown machine'},"
         f" {runtime.get('name')} {runtime.get('version')}",
         f"status light: {light}",
-        *([told.in_words(status["learning"])] if status.get("learning") else []),
+        *([_learning(status["learning"])] if status.get("learning") else []),
     ]
     if count := status.get("examples", {}).get("count"):
         lines.append(f"examples to learn from: {count}")
@@ -146,6 +165,12 @@ def to_text(status: dict[str, Any]) -> str:
         if model.get("reason"):
             lines.append(f"{'':{width}}  {model['reason']}")
     return "\n".join(lines if status["models"] else [*lines, "no models"])
+
+
+def _learning(told_of: dict[str, Any]) -> str:
+    from pi_edge.learning import told  # here: few are learning, and NumPy comes with it
+
+    return told.in_words(told_of)
 
 
 def _time(seconds: float) -> str:

@@ -33,7 +33,7 @@ WORKERS = (1, 2, 4)
 
 LITTLE, LARGER = "mnist-mlp", "mnist-cnn"
 # Seconds in which an idle daemon is watched, and a load lasts.
-IDLE_SECONDS, LOAD_SECONDS = 5.0, 2
+SETTLING_SECONDS, IDLE_SECONDS, LOAD_SECONDS = 3.0, 10.0, 2
 ROUNDS = 3
 REQUESTS = 50
 
@@ -84,6 +84,7 @@ def models(place: Place) -> Series:
         with place.daemon(folder) as running:
             ready.append(running.ready_seconds)
             memory.append(running.memory_bytes() / 1e6)
+            time.sleep(SETTLING_SECONDS)
             before = running.cpu_seconds()
             time.sleep(IDLE_SECONDS)
             spent = running.cpu_seconds() - before
