@@ -33,6 +33,8 @@ from pi_edge.worker_line import Limits
 from pi_edge.workers.process import Workshop
 
 if TYPE_CHECKING:
+    import ssl
+
     from pi_edge.server.web_server import WebServer
 
 logger = logging.getLogger("pi_edge")
@@ -198,6 +200,12 @@ class Daemon:
         Raises:
             PiEdgeError: it listens beyond this machine and cannot have a token.
         """
+        config = self.config
+        secure = tls.server_context(config.tls_certificate, config.tls_key)
+        self.url = url_of(listener, secure is not None)
+        token = access_token.in_force(config.token, config.state, listener.getsockname()[0])
+        if token:
+            logger.info("clients must show the token that is in %s", token.place)
         reporter = systemd.Reporter()
         self.observe(on_state=reporter.state)
         try:
@@ -205,20 +213,17 @@ class Daemon:
                 # Models are loaded while the rest is imported, which takes as long.
                 self._loop = runner.get_loop()
                 self.repository.start(self._loop)
-                runner.run(self._serve(self._web_server(listener), listener, reporter))
+                runner.run(self._serve(self._web_server(token, secure), listener, reporter))
         finally:
             self.close()
 
-    def _web_server(self, listener: socket.socket) -> WebServer:
+    def _web_server(
+        self, token: access_token.Token | None, secure: ssl.SSLContext | None
+    ) -> WebServer:
         from pi_edge.server import app, bodies, clients, style_route, web_server
         from pi_edge.server.gate import Gate
 
         config = self.config
-        secure = tls.server_context(config.tls_certificate, config.tls_key)
-        self.url = url_of(listener, secure is not None)
-        token = access_token.in_force(config.token, config.state, listener.getsockname()[0])
-        if token:
-            logger.info("clients must show the token that is in %s", token.place)
         application = app.Application(
             self.repository,
             lambda: self.state,

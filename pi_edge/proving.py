@@ -73,11 +73,12 @@ def start(
     long = told is not None or again or verdict is not None
     limit = LONG_TIME_LIMIT if long else TIME_LIMIT
     try:
-        process = _start(bench, entry, variant, sha256, limit)
-        if (verdict is None or verdict.reason) and _checked(process, entry, variant, limit):
+        trial = verdict is None or bool(verdict.reason)
+        process = _start(bench, entry, variant, sha256, limit, trial)
+        if trial and _checked(process, entry, variant, limit):
             # What the check's inputs made it allocate, it would keep.
             process.close()
-            process = _start(bench, entry, variant, sha256, limit)
+            process = _start(bench, entry, variant, sha256, limit, trial=False)
     except Unavailable:  # the daemon stops, say: nothing was learnt of the file
         raise
     except PiEdgeError as error:
@@ -86,7 +87,7 @@ def start(
         if "SIGKILL" not in reason and _sha256(file) == sha256:
             bench.ledger.judge(key, reason)
         raise PiEdgeError(reason) from error
-    if verdict is None or verdict.reason:
+    if trial:
         bench.ledger.judge(key)
     return process, sha256
 
@@ -103,7 +104,7 @@ def restart(bench: Bench, entry: catalog.Entry, variant: str, sha256: str) -> Pr
     file = entry.files[variant]
     if _sha256(file) != sha256:
         raise PiEdgeError(f"{file.name} has been replaced meanwhile")
-    return _start(bench, entry, variant, sha256, LONG_TIME_LIMIT)
+    return _start(bench, entry, variant, sha256, LONG_TIME_LIMIT, trial=False)
 
 
 def known(bench: Bench, entry: catalog.Entry, variant: str) -> bool:
@@ -138,7 +139,9 @@ def try_in_child(path: Path, threads: int, time_limit: float) -> None:
         workshop.close()
 
 
-def _start(bench: Bench, entry: catalog.Entry, variant: str, sha256: str, limit: float) -> Process:
+def _start(
+    bench: Bench, entry: catalog.Entry, variant: str, sha256: str, limit: float, trial: bool
+) -> Process:
     tuned = tuning.known(bench.ledger, sha256, Tuning(bench.threads))
     order = Order(
         str(entry.files[variant]),
@@ -149,6 +152,7 @@ def _start(bench: Bench, entry: catalog.Entry, variant: str, sha256: str, limit:
         memory=bench.memory,
         xnnpack=tuned.xnnpack,
         batch=tuned.batch,
+        trial=trial,
     )
     return bench.workshop.start(order, limit)
 

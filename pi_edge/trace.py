@@ -8,13 +8,13 @@ first asks for it.
 from __future__ import annotations
 
 import itertools
+import os
 import re
-import secrets
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import NamedTuple
 
-_process = secrets.token_hex(4)
+_process = os.urandom(4).hex()
 _numbers = itertools.count(1)
 
 # Section 3.2.2: version, trace-id, parent-id, trace-flags; later versions may append to it.

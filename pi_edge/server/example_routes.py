@@ -22,7 +22,6 @@ from pi_edge.server.bodies import Room
 from pi_edge.server.recent import Recent, Seen
 from pi_edge.server.task_routes import asked_of, sent
 from pi_edge.server.turns import Turns
-from pi_edge.tasks import digits
 
 # Bytes of a body that may name an answer; what has more is a picture.
 _LARGE = 4096
@@ -64,6 +63,8 @@ class _Api:
         if named:
             seen = self._remembered(named["id"])
         else:
+            from pi_edge.tasks import digits  # here, as all tasks: at the first request
+
             model = asked_of(self._repository, about, TASK, query)
             found = digits.find(digits.from_body(body, content_type), model.run)
             seen = Seen.of(model.handle.name, model.handle.version, found)

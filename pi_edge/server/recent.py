@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pi_edge.tasks.digits import Found
+if TYPE_CHECKING:  # which reads photographs: imported when the first one comes
+    from pi_edge.tasks.digits import Found
 
 # A caller corrects what it has just been told. A megabyte holds 1,337 digits.
 _ANSWERS = 256

@@ -28,7 +28,6 @@ from pi_edge.server.metrics import Metrics
 from pi_edge.server.page import page
 from pi_edge.server.recent import Recent, Seen
 from pi_edge.server.turns import Turns
-from pi_edge.tasks import digits
 
 
 @dataclass(frozen=True)
@@ -94,6 +93,8 @@ class _Api:
         handle = model.handle
         told = {"model": handle.name, "variant": handle.version}
         if name == examples.TASK:
+            from pi_edge.tasks import digits  # here, as all tasks: at the first request
+
             found = digits.find(digits.from_body(body, content_type), model.run)
             self._recent.keep(about.id, Seen.of(handle.name, handle.version, found))
             return {**told, **digits.tell(found)}

@@ -42,6 +42,7 @@ class Order:
         memory: most bytes of data the process may have; 0 for no bound.
         xnnpack: whether XNNPACK's kernels run what they can.
         batch: most rows, of requests that wait, that the daemon has computed together.
+        trial: whether to run it once before it serves, as nobody knows what it does.
     """
 
     path: str
@@ -51,6 +52,7 @@ class Order:
     memory: int = 0
     xnnpack: bool = True
     batch: int = 1
+    trial: bool = True
 
 
 def serve(order: Order, line: socket.socket, memory: int, words: int) -> None:
@@ -65,7 +67,7 @@ def serve(order: Order, line: socket.socket, memory: int, words: int) -> None:
     _confine(order)
     shared = Shared(memory)
     try:
-        model = load(Path(order.path), order.threads, order.copy, order.xnnpack)
+        model = load(Path(order.path), order.threads, order.copy, order.xnnpack, order.trial)
     except PiEdgeError as error:
         line.send(orjson.dumps({"refused": _one_line(error)[: MESSAGE_SIZE // 8]}))
         return
@@ -77,9 +79,11 @@ def serve(order: Order, line: socket.socket, memory: int, words: int) -> None:
         line.send(_answer(model, shared, buffer[:size]))
 
 
-def load(path: Path, threads: int, copy: bool = False, xnnpack: bool = True) -> Model:
-    """The model in ``path``, loaded and run once on trivial inputs, in this process, whatever it
-    does to it; all else as for Model.
+def load(
+    path: Path, threads: int, copy: bool = False, xnnpack: bool = True, trial: bool = True
+) -> Model:
+    """The model in ``path``, loaded and, for ``trial``, run once on trivial inputs, in this
+    process, whatever it does to it; all else as for Model.
 
     Raises:
         PiEdgeError: why this file cannot be served.
@@ -88,7 +92,8 @@ def load(path: Path, threads: int, copy: bool = False, xnnpack: bool = True) -> 
         model = Model(path, threads, copy, xnnpack)
         for spec in (*model.inputs, *model.outputs):
             datatypes.name_of(spec.dtype)
-        model.run(trivial_inputs(model.inputs))
+        if trial:
+            model.run(trivial_inputs(model.inputs))
     except PiEdgeError:
         raise
     except MemoryError as error:
