@@ -151,6 +151,10 @@ class WorkerLine:
             Lost: there is no worker now.
             Overloaded: too many wait already.
         """
+        if self._batch:
+            # While requests pour in, the event loop may be long in coming to the worker's answer:
+            # it would sit idle, and be thought slow.
+            self._answered()
         if self.process is None:
             raise Lost(f"{self._title} is being started again", retry_after=1)
         if counted and len(self.jobs) >= _ALWAYS_WAITING:

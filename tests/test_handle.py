@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import select
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -96,6 +97,21 @@ def test_the_event_loop_turns_while_a_model_runs() -> None:
         assert (await inference)["y"] == [2]
 
     on_loop(FakeProcess(lambda inputs: release.wait(PATIENCE)), ask)
+
+
+def test_an_answer_is_taken_as_the_next_request_comes_however_busy_the_event_loop_is() -> None:
+    process = FakeProcess()
+
+    async def ask(handle: Handle) -> None:
+        line = handle._lines[0]
+        answers = [line.submit(ONE, True)]
+        for runs in range(1, 4):  # the loop does not turn meanwhile
+            select.select([process.line], [], [], PATIENCE)
+            answers.append(line.submit(ONE, True))
+            assert handle.statistics().success == runs
+        assert [(await answer)["y"] for answer in answers] == [[2]] * 4
+
+    on_loop(process, ask)
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def pictures(place: Place) -> list[Series]:
 def connections(place: Place) -> Series:
     """The same requests over 1 to 1,000 connections."""
     rates, slowest, memory = [], [], []
-    with place.daemon(place.alone(LITTLE), "--max-connections=1100") as running:
+    with place.daemon(place.alone(LITTLE), "--max-connections=1100", "--queue=1100") as running:
         request = _request(place, LITTLE)
         for count in CONNECTIONS:
             place.say(f"{count} connections")
