@@ -30,6 +30,9 @@ logger = logging.getLogger("pi_edge")
 
 # A variant that fails so often in a row, and then on a trivial input too, is broken.
 FAILURES_IN_A_ROW = 3
+# What the latest inference counts for in how long one usually takes: little, as the event loop may
+# have been late in noticing its end, and with many who wait one such must not count for all.
+_LATEST = 1 / 32
 # So many may always wait, however slow the model is.
 _ALWAYS_WAITING = 4
 # Seconds for which a variant that had to refuse a request counts as overloaded.
@@ -222,7 +225,8 @@ class WorkerLine:
         """Give the inference in progress its outcome, and count it."""
         batch, begin, end = self._batch, self.busy_since_ns, time.perf_counter_ns()
         self._batch, self.busy_since_ns = [], 0
-        self._usual += ((end - begin) / 1e9 / len(batch) - self._usual) / 8
+        took = (end - begin) / 1e9 / len(batch)
+        self._usual += (took - self._usual) * (_LATEST if self._usual else 1)
         if isinstance(outcome, PiEdgeError):
             if len(batch) > 1 and not isinstance(outcome, Lost):  # it may be the fault of one
                 self._try_apart(batch)
