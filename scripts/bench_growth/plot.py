@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench_growth.series import Curve, Series
+from pi_edge.benchmark.table import number
 
 INK, LINE = "#1a5fb4", "#9a9996"
 
@@ -35,7 +36,12 @@ def _draw(ax: Any, series: Series, curve: Curve) -> None:
     start = curve.values[0]
     ax.loglog(series.sizes, curve.values, "o-", color=INK, markersize=4)
     ax.loglog([first, last], [start, start * last / first], ":", color=LINE)
-    ax.set_ylim(min(curve.values) / 2, max(curve.values) * 2)
+    for size, value in zip(series.sizes, curve.values, strict=True):
+        place = {"xytext": (0, 6), "textcoords": "offset points", "ha": "center"}
+        ax.annotate(number(value), (size, value), fontsize=7, **place)
+    ax.set_xlim(first / 1.5, last * 1.5)
+    ax.set_ylim(min(curve.values) / 2, max(curve.values) * 3)
+    ax.set_yticks([])
     ax.set_title(f"{series.title}: {curve.name}", fontsize=8)
     ax.set_xlabel(series.counted, fontsize=7)
     ax.set_ylabel(curve.unit, fontsize=7)
