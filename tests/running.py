@@ -158,14 +158,20 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def workers_of(daemon: RunningDaemon, name: str) -> list[int]:
+    """The processes that run a model."""
+    found = []
+    for zygote in children(daemon.process.pid):
+        for pid in children(zygote):
+            with contextlib.suppress(OSError):
+                if Path(f"/proc/{pid}/comm").read_text().strip() == f"model {name}":
+                    found.append(pid)
+    return found
+
+
 def worker_of(daemon: RunningDaemon, name: str) -> int:
-    """The process that runs a model."""
-    zygotes = children(daemon.process.pid)
-    for pid in [child for zygote in zygotes for child in children(zygote)]:
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}/comm").read_text().strip() == f"model {name}":
-                return pid
-    return 0
+    """The process that runs a model, 0 where none does."""
+    return next(iter(workers_of(daemon, name)), 0)
 
 
 def drop_in(name: str, folder: Path, rename: str = "") -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import shutil
 import signal
 import socket
@@ -23,6 +24,7 @@ from running import (
     install,
     running_daemon,
     wait_until,
+    workers_of,
 )
 
 # An inference of test model "power" that takes a noticeable while.
@@ -113,6 +115,19 @@ def test_answers_while_a_slow_model_runs(own_daemon: RunningDaemon) -> None:
         answered += 1
     assert [answer.status for answer in slow.join()] == [200] * 5
     assert answered > 5
+
+
+def test_as_many_processes_run_a_model_as_the_settings_say(tmp_path: Path) -> None:
+    install("double", tmp_path / "shipped")
+    flags = ["--models", str(tmp_path / "shipped"), "--workers", "3"]
+    with running_daemon(tmp_path / "state", *flags) as daemon:
+        wait_until(lambda: len(workers_of(daemon, "double")) == 3)
+        killed = workers_of(daemon, "double")[0]
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: killed not in workers_of(daemon, "double"))
+        for _ in range(9):
+            assert daemon.infer("double", x=[1, 2, 3])["y"] == [2, 4, 6]
+        wait_until(lambda: len(set(workers_of(daemon, "double")) - {killed}) == 3)
 
 
 def test_a_dropped_in_model_is_served_and_goes_when_removed(own_daemon: RunningDaemon) -> None:
