@@ -28,22 +28,25 @@ class Job(NamedTuple):
 def take(jobs: deque[Job], most: int) -> list[Job]:
     """Take those off the front that are computed next: several only where all that differs is the
     number of rows, with at most ``most`` rows in sum. Those whose client went away are dropped."""
-    taken: list[Job] = []
-    rows = 0
+    while jobs:
+        first = jobs.popleft()
+        if not first.future.done():
+            return [first] if most == 1 else [first, *_fellows(first, jobs, most - _rows(first))]
+    return []
+
+
+def _fellows(first: Job, jobs: deque[Job], room: int) -> list[Job]:
+    """Those next in line that can be computed with the first, of ``room`` rows together."""
+    found: list[Job] = []
     while jobs:
         job = jobs[0]
         if not job.future.done():
-            if taken and not _alike(taken[0].inputs, job.inputs):
+            room -= _rows(job)
+            if room < 0 or not _alike(first.inputs, job.inputs):
                 break
-            if most > 1:
-                rows += _rows(job)
-                if taken and rows > most:
-                    break
-            taken.append(job)
+            found.append(job)
         jobs.popleft()
-        if taken and most == 1:
-            break
-    return taken
+    return found
 
 
 def joined(jobs: Sequence[Job]) -> Mapping[str, np.ndarray]:
