@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench_serving.figures import verdict
+from bench_serving.peers import PI_EDGE
+
 from pi_edge import config
 from pi_edge.benchmark import machine
 from pi_edge.benchmark.table import number, table
 from pi_edge.errors import PiEdgeError
 
-PI_EDGE = str(Path(sys.executable).with_name("pi-edge"))
 PHOTO = Path(__file__).resolve().parents[1] / "docs/pictures/seven.jpg"
 # Seconds; whoever has not begun by then does not.
 PATIENCE = 120.0
@@ -108,7 +110,7 @@ def _row(start: Start, found: list[tuple[float, float]], nothing: float) -> list
     middle = median(times)
     goal = ""
     if start.goal is not None:
-        goal = f"<= {start.goal:g} s {'met' if middle <= start.goal else 'NOT met'}"
+        goal = f"<= {start.goal:g} s {verdict(middle, start.goal, most=True)}"
     return [
         start.name,
         *(f"{value:.3f}" for value in (middle, min(times), max(times))),

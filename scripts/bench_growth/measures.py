@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,12 +106,10 @@ def batch(place: Place) -> Series:
     curves = []
     for model in (LITTLE, LARGER):
         place.say(f"rows for {model}")
-        binary = open_inference(model, binary=True).binary
-        assert binary
         with place.daemon(place.alone(model)) as running:
             times = []
             for rows in BATCHES:
-                headers, body = binary("image", np.zeros((rows, 28, 28), np.float32))
+                headers, body = _binary(model, rows)
                 times.append(_answered(running, f"/v2/models/{model}/infer", headers, body))
         curves.append(Curve(model, "ms", times))
     return Series("rows in one request", "rows", BATCHES, curves)
@@ -197,22 +195,27 @@ def _copy(model: Path, there: Path) -> None:
 
 
 def _request(place: Place, model: str) -> Request:
-    binary = open_inference(model, binary=True).binary
-    assert binary
-    headers, body = binary("image", np.zeros((1, 28, 28), np.float32))
+    headers, body = _binary(model, 1)
     path = place.folder / "body"
     path.write_bytes(body)
     return Request(path, headers)
 
 
-def _answered(running: Running, path: str, headers: object, body: bytes) -> float:
+def _binary(model: str, rows: int) -> tuple[Mapping[str, str], bytes]:
+    """Headers and body of a request with so many blank images."""
+    binary = open_inference(model, binary=True).binary
+    assert binary
+    return binary("image", np.zeros((rows, 28, 28), np.float32))
+
+
+def _answered(running: Running, path: str, headers: Mapping[str, str], body: bytes) -> float:
     """Milliseconds until one answer, the median of many on one connection."""
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
     times = []
     try:
         for _ in range(REQUESTS):
             began = time.perf_counter()
-            connection.request("POST", path, body, dict(headers))  # type: ignore[call-overload]
+            connection.request("POST", path, body, dict(headers))
             answer = connection.getresponse()
             told = answer.read()
             times.append((time.perf_counter() - began) * 1e3)
