@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pi_edge import __version__, access_token, catalog, runtime, systemd, tls
+from pi_edge import __version__, access_token, catalog, malloc, runtime, systemd, tls
 from pi_edge.config import Config
 from pi_edge.errors import PiEdgeError
 from pi_edge.examples import Examples
@@ -91,6 +91,7 @@ def serve(config: Config, listener: socket.socket, workshop: Workshop) -> None:
     runtime.installed()
     # The watchdog ends a stuck daemon by SIGABRT: this says in the log where it was stuck.
     faulthandler.enable()
+    malloc.keep_freed()
     daemon = Daemon(config, workshop)
     with contextlib.closing(StatusLight(config.led, config.led_pin)) as light:
         daemon.led = light.describe

@@ -17,7 +17,7 @@ from support import ROOT
 FLOORS = (
     {"errors"},
     {"access_token", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"}
-    | {"histogram", "processes", "trace", "tls", "model_files", "quiet"},
+    | {"histogram", "processes", "trace", "tls", "model_files", "quiet", "malloc"},
     {"runtime", "catalog", "led", "logs", "database"},
     {"model", "listening", "model_json"},
     {"workers", "ledger", "examples", "verification"},

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pi_edge import catalog, config, tasks
+from pi_edge import catalog, config, malloc, tasks
 from pi_edge.errors import BadInput, NotFound, PiEdgeError, TooLarge
 from pi_edge.quiet import quiet
 
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     # NumPy starts threads for products of matrices, which there are none of here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    malloc.keep_freed()
     settings = config.load({name: getattr(args, name) for name in ("models", "state", "threads")})
     entries, problems = catalog.find(settings.models, catalog.owned_models(settings.state))
     if args.model in problems:

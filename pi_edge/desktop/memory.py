@@ -6,11 +6,8 @@ import ctypes
 import subprocess
 import sys
 
+from pi_edge import malloc
 from pi_edge.benchmark import training
-
-M_TRIM_THRESHOLD = -1
-M_MMAP_THRESHOLD = -3
-M_ARENA_MAX = -8
 
 _IMPORT_ONLY = """
 import tensorflow
@@ -37,13 +34,8 @@ def give_memory_back() -> None:
     Each thread of TensorFlow's pool otherwise grows a heap of its own, and activations
     of a finished step stay in them: measured, that is a third of what training takes.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    libc = ctypes.CDLL(None)
-    if not hasattr(libc, "mallopt"):
-        return
-    libc.mallopt(M_ARENA_MAX, 1)
-    libc.malloc_trim(0)
+    if malloc.set_options({malloc.ARENA_MAX: 1}):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def megabytes(count: int) -> str:

@@ -174,11 +174,17 @@ def _post(path: str, body: bytes, headers: str = "") -> bytes:
 def _exchange(connection: socket.socket, request: bytes) -> Callable[[], None]:
     """A request and its whole answer, by as little of a client as can be: it counts, too."""
 
+    # recv() would allocate as much each time, dearly or not by what was freed before.
+    buffer = bytearray(1 << 20)
+
+    def receive() -> bytes:
+        return bytes(memoryview(buffer)[: connection.recv_into(buffer)])
+
     def exchange() -> None:
         connection.sendall(request)
-        answer = connection.recv(1 << 20)
+        answer = receive()
         while not _is_whole(answer):
-            more = connection.recv(1 << 20)
+            more = receive()
             if not more:
                 raise SystemExit(f"the connection was closed after {answer[:200]!r}")
             answer += more

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from running import RunningDaemon
+from support import ROOT
 
 from pi_edge.model import Model
 
@@ -133,3 +134,18 @@ def test_head_has_no_body(daemon: RunningDaemon) -> None:
     for path in ("/", "/status", "/v2/health/ready"):
         answer = daemon.send("HEAD", path)
         assert (answer.status, answer.body) == (200, b"")
+
+
+def pages_taken(pid: int) -> int:
+    """How often a process took a page of memory that it did not have."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[7])
+
+
+def test_photo_after_photo_is_read_in_the_same_memory(daemon: RunningDaemon) -> None:
+    photo = (ROOT / "docs/pictures/seven.jpg").read_bytes()
+    for _ in range(3):
+        daemon.send("POST", "/tasks/digits", photo)
+    before = pages_taken(daemon.process.pid)
+    for _ in range(5):
+        daemon.send("POST", "/tasks/digits", photo)
+    assert pages_taken(daemon.process.pid) - before < 1000  # it was four thousand for each
