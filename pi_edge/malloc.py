@@ -1,4 +1,4 @@
-"""What glibc does with memory that was freed (mallopt(3)). Other C libraries are left as they are."""
+"""What glibc does with memory that was freed (mallopt(3)); other C libraries stay as they are."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+ZYGOTE = "zygote"
+"""What the process that forks workers is called in lists of processes."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -96,7 +98,7 @@ def _name(folder: Path) -> str:
     called = (folder / "comm").read_text().strip()
     if called.startswith(("model ", "trial ")):
         return "models"
-    if called == "zygote":
+    if called == ZYGOTE:
         return "workers.zygote"
     words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,8 +14,8 @@ from pathlib import Path
 from statistics import median
 
 import bench_board
+from bench_ending import exit_status
 
-from pi_edge.errors import PiEdgeError
 from pi_edge.learning import mnist
 
 NETWORKS = {
@@ -58,22 +57,16 @@ rm -rf /state
 
 def main() -> int:
     args = _arguments()
-    # So that the emulator and its SD card go with it, as with Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        networks = args.networks or NETWORKS[args.what]
-        temporary = tempfile.TemporaryDirectory(dir=args.scratch)
-        with temporary as folder, bench_board.installed(args.bits) as tree:
-            scratch = Path(folder)
-            files = {"/measure.py": scratch / "measure.py"}
-            files["/measure.py"].write_text(_STEPS)
-            if args.what == "memory":
-                files["/mnist.npz"] = mnist.find(args.data)
-            commands = _commands(args.what, networks, args.count)
-            said = bench_board.run(tree, commands, files, scratch, counting=args.what == "steps")
-    except PiEdgeError as error:
-        print(f"bench-learning-board: {error}", file=sys.stderr)
-        return 1
+    networks = args.networks or NETWORKS[args.what]
+    temporary = tempfile.TemporaryDirectory(dir=args.scratch)
+    with temporary as folder, bench_board.installed(args.bits) as tree:
+        scratch = Path(folder)
+        files = {"/measure.py": scratch / "measure.py"}
+        files["/measure.py"].write_text(_STEPS)
+        if args.what == "memory":
+            files["/mnist.npz"] = mnist.find(args.data)
+        commands = _commands(args.what, networks, args.count)
+        said = bench_board.run(tree, commands, files, scratch, counting=args.what == "steps")
     print(_table(args.what, said))
     return 0
 
@@ -121,4 +114,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("bench-learning-board", main))

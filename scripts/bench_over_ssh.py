@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
+
+from bench_ending import exit_status
 
 from pi_edge import catalog, config
 from pi_edge.benchmark import machine, over_ssh, over_ssh_table, session, subject, training
@@ -25,17 +26,7 @@ MOST_IMAGES = 10_000
 def main() -> int:
     """0 when every host gave the same answers, 1 when one failed or did not, 2 for wrong usage."""
     args = _arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return _compare(args)
-    except PiEdgeError as error:
-        _say(str(error))
-    except KeyboardInterrupt:
-        _say("stopped")
-        return 130
-    except OSError as error:
-        _say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    return 1
+    return _compare(args)
 
 
 def _compare(args: argparse.Namespace) -> int:
@@ -131,4 +122,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("bench-over-ssh", main))

@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench_ending import exit_status
 from bench_serving.figures import verdict
 from bench_serving.peers import PI_EDGE
 
@@ -63,17 +63,9 @@ def main() -> int:
     args = parser.parse_args()
     if args.rounds < 1:
         parser.error("--rounds must be 1 or more")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the daemon ends, too
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each start compiles everything
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-start-") as folder:
-            print(_measured(args.rounds, args.models, Path(folder)))
-    except (PiEdgeError, OSError) as error:
-        print(f"bench-start: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("bench-start: stopped", file=sys.stderr)
-        return 130
+    with tempfile.TemporaryDirectory(prefix="bench-start-") as folder:
+        print(_measured(args.rounds, args.models, Path(folder)))
     return 0
 
 
@@ -168,4 +160,4 @@ def _spent() -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("bench-start", main))

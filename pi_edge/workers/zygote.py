@@ -18,18 +18,16 @@ import sys
 import traceback
 
 from pi_edge import runtime
+from pi_edge.processes import ZYGOTE
 from pi_edge.workers import worker
 from pi_edge.workers.worker import name_process
-
-# What it is called in lists of processes.
-NAME = "zygote"
 
 _PR_SET_PDEATHSIG = 1
 
 
 def main(control: socket.socket) -> None:
     """Fork a worker for each order until the daemon hangs up; then all of them end."""
-    name_process(NAME)
+    name_process(ZYGOTE)
     runtime.preload()
     woken, waker = socket.socketpair()
     for end in (woken, waker):

@@ -4,13 +4,13 @@ photo, the connections, and the processes that run one model."""
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench_ending import exit_status
 from bench_serving import load
 
 from bench_growth import measures, plot
@@ -18,7 +18,6 @@ from bench_growth.series import Series, exponent
 from pi_edge import config
 from pi_edge.benchmark import machine
 from pi_edge.benchmark.table import number, table
-from pi_edge.errors import PiEdgeError
 from pi_edge.files import write_bytes
 
 WHAT: dict[str, Callable[[measures.Place], Series | list[Series]]] = {
@@ -41,27 +40,19 @@ def main() -> int:
     for what in args.what:
         if what not in WHAT:
             parser.error(f"there is no growth of {what}: there are {', '.join(WHAT)}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that daemons end, too
     found: list[Series] = []
-    try:
-        load.check_wrk()
-        with tempfile.TemporaryDirectory(prefix="bench-growth-") as folder:
-            place = measures.Place(config.shipped_models(), Path(folder), _say)
-            for what in args.what or WHAT:
-                measured = WHAT[what](place)
-                found += measured if isinstance(measured, list) else [measured]
-        about = machine.describe()
-        day = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        heading = f"{about['board'] or about['cpu']}, {about['cores']} cores, {day}"
-        print(f"{heading}\n\n" + "\n\n".join(map(_text, found)))
-        if args.plot:
-            write_bytes(args.plot, plot.picture(found, heading))
-    except (PiEdgeError, OSError) as error:
-        print(f"bench-growth: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("bench-growth: stopped", file=sys.stderr)
-        return 130
+    load.check_wrk()
+    with tempfile.TemporaryDirectory(prefix="bench-growth-") as folder:
+        place = measures.Place(config.shipped_models(), Path(folder), _say)
+        for what in args.what or WHAT:
+            measured = WHAT[what](place)
+            found += measured if isinstance(measured, list) else [measured]
+    about = machine.describe()
+    day = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    heading = f"{about['board'] or about['cpu']}, {about['cores']} cores, {day}"
+    print(f"{heading}\n\n" + "\n\n".join(map(_text, found)))
+    if args.plot:
+        write_bytes(args.plot, plot.picture(found, heading))
     return 0
 
 
@@ -88,4 +79,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("bench-growth", main))

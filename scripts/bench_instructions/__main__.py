@@ -7,31 +7,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 
 import bench_board
+from bench_ending import exit_status
 
 from bench_instructions import comparison
 from bench_instructions.comparison import KNOWN
 from bench_instructions.counting import count
-from pi_edge.errors import PiEdgeError
 from pi_edge.files import write_json
 
 
 def main() -> int:
     args = _arguments()
-    # So that the emulator and its SD card go with it, as with Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     known = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
     worse = False
     for bits in args.bits:
-        try:
-            with bench_board.installed(bits) as tree:
-                counts, versions = count(tree, args.models)
-        except PiEdgeError as error:
-            print(f"bench-instructions: {error}", file=sys.stderr)
-            return 1
+        with bench_board.installed(bits) as tree:
+            counts, versions = count(tree, args.models)
         before = known.get(str(bits), {"rows": {}, "versions": versions})
         print(comparison.table(bits, counts, versions), flush=True)
         changes = comparison.changes(before["rows"], counts)
@@ -60,4 +53,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("bench-instructions", main))

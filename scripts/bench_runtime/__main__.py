@@ -5,13 +5,13 @@ and measured in turn."""
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
+
+from bench_ending import exit_status
 
 from bench_runtime.contest import BARE, OURS, PEERS, Row, measure
 from pi_edge import catalog, config
 from pi_edge.benchmark.table import number, table
-from pi_edge.errors import PiEdgeError
 
 MODELS = ("mnist-linear", "mnist-mlp", "mnist-flux-cnn", "mnist-cnn", "style")
 COLUMNS = (
@@ -30,21 +30,16 @@ COLUMNS = (
 
 def main() -> int:
     args = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all it started ends, too
     entries, _ = catalog.find(config.shipped_models())
     lines, most = [], 0.0
-    try:
-        for name in args.models or MODELS:
-            _, file = catalog.pick(entries, name).file("float32")
-            print(name, file=sys.stderr)
-            rows = measure(file, args.peers, args.threads, args.rounds, args.seconds, _say)
-            times = {row.runtime: row.percentile(50) for row in rows if row.rounds}
-            if name != "style":  # whose own time strays by more
-                most = max(most, times[OURS] - times[BARE])
-            lines += [_line(name, row, times[BARE]) for row in rows]
-    except (PiEdgeError, OSError) as error:
-        print(f"bench-runtime: {error}", file=sys.stderr)
-        return 1
+    for name in args.models or MODELS:
+        _, file = catalog.pick(entries, name).file("float32")
+        print(name, file=sys.stderr)
+        rows = measure(file, args.peers, args.threads, args.rounds, args.seconds, _say)
+        times = {row.runtime: row.percentile(50) for row in rows if row.rounds}
+        if name != "style":  # whose own time strays by more
+            most = max(most, times[OURS] - times[BARE])
+        lines += [_line(name, row, times[BARE]) for row in rows]
     print(table(COLUMNS, lines))
     print(f"\nThrough Model an inference takes at most {most:.1f} us more at the median.")
     return 0
@@ -93,4 +88,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("bench-runtime", main))

@@ -5,14 +5,14 @@ wrk is the client. Every server first has to give the right answer."""
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from bench_ending import exit_status
+
 from bench_serving import comparison, load, peers, show
 from pi_edge import config
-from pi_edge.errors import PiEdgeError
 from pi_edge.files import write_json
 
 
@@ -44,23 +44,14 @@ def main() -> int:
         parser.error("--seconds must be from 1 to 60")
     if not 1 <= args.rounds <= 50:
         parser.error("--rounds must be from 1 to 50")
-    # Told to stop, stop the servers too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        load.check_wrk()
-        with tempfile.TemporaryDirectory(prefix="bench-serving-") as folder:
-            plan = comparison.Plan(
-                args.models, args.model, names, args.seconds, args.rounds, Path(folder), _say
-            )
-            report = comparison.run(plan)
-        if args.json:
-            write_json(args.json, report)
-    except (PiEdgeError, OSError) as error:
-        print(f"bench-serving: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("bench-serving: stopped", file=sys.stderr)
-        return 130
+    load.check_wrk()
+    with tempfile.TemporaryDirectory(prefix="bench-serving-") as folder:
+        plan = comparison.Plan(
+            args.models, args.model, names, args.seconds, args.rounds, Path(folder), _say
+        )
+        report = comparison.run(plan)
+    if args.json:
+        write_json(args.json, report)
     print(show.to_text(report))
     return 0
 
@@ -70,4 +61,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("bench-serving", main))

