@@ -52,7 +52,7 @@ def test_deploy(arguments: list[str]) -> int:
     """Set up with what these tests need, which is no TensorFlow, then become pytest."""
     environment.ensure(["test"])
     os.chdir(ROOT)
-    tests = ["tests/emulated_pi/boards"]
+    tests = ["--timeout=0", "tests/emulated_pi/boards"]
     _become([str(BIN / "python"), "-m", "pytest", *tests, *arguments], dict(os.environ))
     return 0
 
@@ -69,7 +69,8 @@ def test_systemd(arguments: list[str]) -> int:
         folders = ["board"]
     tests = [f"tests/systemd_machine/{folder}" for folder in folders]
     others = [argument for argument in arguments if argument not in ("--quick", "--board")]
-    _become([str(BIN / "python"), "-m", "pytest", "-v", *tests, *others], environ)
+    command = [str(BIN / "python"), "-m", "pytest", "-v", "--timeout=0"]
+    _become([*command, *tests, *others], environ)
     return 0
 
 

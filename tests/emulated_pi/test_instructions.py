@@ -21,8 +21,7 @@ from pi_edge.errors import Unavailable
 MODELS = ("mnist-mlp", "mnist-cnn", "stocks", "fire-theft")
 
 
-# Not 64: there a run of few models counts each request higher than one of all.
-@pytest.mark.parametrize("bits", [32])
+@pytest.mark.parametrize("bits", [64, 32])
 def test_no_path_costs_more_instructions_than_it_did(bits: int) -> None:
     try:
         # Installed anew, as for what it is compared with: other tests leave traces in theirs.
