@@ -32,16 +32,18 @@ class Recipe:
         triple: where that architecture's libraries are.
         processor: which one QEMU plays. Not its default, which computes Trixie's pointer
             authentication in software and takes six times as long.
+        purpose: for whom; "" for the tests. Nobody shares a tree.
     """
 
     suite: str
     architecture: str
     triple: str
     processor: str
+    purpose: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.suite}-{self.architecture}"
+        return "-".join(filter(None, (self.purpose, self.suite, self.architecture)))
 
 
 RECIPES = (

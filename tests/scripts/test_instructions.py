@@ -8,7 +8,7 @@ import sys
 import pytest
 from support import ROOT, missing
 
-sys.path.append(str(ROOT / "scripts"))
+sys.path += [str(ROOT / "scripts"), str(ROOT / "tests" / "emulated_pi")]
 
 import bench_board
 from bench_instructions import comparison
@@ -24,7 +24,6 @@ MODELS = ("mnist-mlp", "mnist-cnn", "stocks", "fire-theft")
 @pytest.mark.parametrize("bits", [64, 32])
 def test_no_path_costs_more_instructions_than_it_did(bits: int) -> None:
     try:
-        # Installed anew, as for what it is compared with: other tests leave traces in theirs.
         with bench_board.installed(bits) as tree:
             counts, versions = count(tree, MODELS)
     except Unavailable as error:
