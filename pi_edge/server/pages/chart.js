@@ -29,11 +29,11 @@ export const short = value =>
   Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 10 ? 2 : Math.abs(value) < 1000 ? 1 : 0 })
 
 export function sparkline(values, label, width = 120, height = 28) {
-  if (values.length < 2)
+  if (!values.length)
     return svg("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${label}: nothing yet` },
       svg("path", { class: "axis", d: `M0 ${height - 1}H${width}` }))
-  const [, high] = extent(values)
-  const x = scale(0, values.length - 1, 2, width - 4)
+  const high = Math.max(...values) * 1.15 || 1
+  const x = values.length > 1 ? scale(0, values.length - 1, 2, width - 4) : () => width - 4
   const y = scale(0, high, height - 2, 3)
   const points = values.map((value, i) => [x(i), y(value)])
   const [endX, endY] = points.at(-1)
@@ -41,6 +41,11 @@ export function sparkline(values, label, width = 120, height = 28) {
     svg("path", { class: "axis", d: `M0 ${height - 1}H${width}` }),
     svg("path", { class: "stroke", d: path(points) }),
     svg("circle", { class: "dot", cx: endX, cy: endY, r: 2.5 }))
+}
+
+const signed = (part, digits) => {
+  const text = Math.abs(100 * part).toFixed(digits)
+  return `${Number(text) === 0 ? "±" : part < 0 ? "−" : "+"}${text} %`
 }
 
 // Forecast and interval of many tickers, as parts of the last price: one row each.
@@ -51,6 +56,11 @@ export function spans(forecasts, chosen, choose) {
   }))
   const [low, high] = extent([0, ...parts.flatMap(one => [one.lowPart, one.highPart])], 0.04)
   const place = scale(low, high, 0, 100)
+  const end = value => {
+    const element = h("span", {}, value ? signed(value, 1) : "last close")
+    element.style.left = `${place(value)}%`
+    return element
+  }
   return h("div", { class: "spans" },
     ...parts.map(one => {
       const mark = (kind, from, to) => {
@@ -59,16 +69,15 @@ export function spans(forecasts, chosen, choose) {
         if (to !== undefined) element.style.width = `${place(to) - place(from)}%`
         return element
       }
-      const signed = `${one.part < 0 ? "−" : "+"}${Math.abs(100 * one.part).toFixed(2)} %`
       return h("button", {
         type: "button", "aria-pressed": String(one.ticker === chosen), onclick: () => choose(one.ticker),
         "aria-label": `${one.ticker}: last ${short(one.last)}, forecast ${short(one.forecast)}, from ${short(one.low)} to ${short(one.high)}`,
       },
       h("b", {}, one.ticker),
       h("span", { class: "rail" }, mark("zero", 0), mark("span", one.lowPart, one.highPart), mark("now", one.part)),
-      h("span", { class: "number" }, signed))
+      h("span", { class: "number" }, signed(one.part, 2)))
     }),
-    h("p", { class: "rail-ends fine", "aria-hidden": "true" }, h("span", {}, `${(100 * low).toFixed(1)} %`), h("span", {}, "last close"), h("span", {}, `+${(100 * high).toFixed(1)} %`)))
+    h("p", { class: "rail-ends fine", "aria-hidden": "true" }, ...[low, 0, high].map(end)))
 }
 
 // Closes up to the last one, and beyond it forecast and interval.
@@ -76,7 +85,7 @@ export function history(closes, one, width = 520, height = 300) {
   const shown = closes.slice(-60)
   const values = shown.map(day => day.close)
   const [low, high] = extent([...values, one.low, one.high, one.forecast], 0.08)
-  const left = 54, right = width - 74, bottom = height - 26
+  const left = 54, right = width - 118, bottom = height - 26
   const x = scale(0, Math.max(1, shown.length - 1), left, right)
   const y = scale(low, high, bottom, 8)
   const end = width - 58

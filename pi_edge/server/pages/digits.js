@@ -54,12 +54,13 @@ const announce = debounced(0.5, () => {
 function show() {
   const one = answer?.digits[shown]
   const figure = at("digit-answer")
+  figure.classList.toggle("none", !answer?.number)
   figure.classList.toggle("long", (answer?.number.length ?? 0) > 3)
   announce()
   say(at("digit-sure"), one ? `${percent(one.probabilities[one.digit])} sure` : answer ? "no digit found" : "nothing drawn")
   for (const [digit, row] of bars.entries()) {
     const share = one ? one.probabilities[digit] : 0
-    row.querySelector("i").style.transform = `scaleX(${share})`
+    row.querySelector("i").style.setProperty("--share", share)
     say(row.querySelector(".number"), one ? percent(share) : "")
     row.classList.toggle("most", one?.digit === digit)
   }
@@ -141,6 +142,7 @@ let drawn = null
 function showLearning(status) {
   const { learning, examples } = status
   say(at("examples-count"), examples.error ? "?" : examples.count.toLocaleString("en"))
+  say(at("examples-words"), examples.error ?? (examples.count === 1 ? "example kept on this machine" : "examples kept on this machine"))
   const box = at("learning")
   if (learning) {
     drawn = null

@@ -20,10 +20,11 @@ const predict = async x => (await askJson("/tasks/regression?model=fire-theft", 
 
 async function draw() {
   const [low, high] = await predict([0, MOST[0]])
+  const wide = at("scatter").clientWidth || 720
   drawing = scatter(DISTRICTS, [[0, low], [MOST[0], high]], MOST, {
     x: "fires per 1,000 homes →",
     label: `42 districts of Chicago: thefts per 1,000 people against fires per 1,000 homes, and the line from ${low.toFixed(0)} to ${high.toFixed(0)}`,
-  })
+  }, wide, Math.min(440, Math.max(280, wide / 2)))
   at("scatter").replaceChildren(drawing.chart)
   drawing.chart.addEventListener("pointerdown", drag)
   drawing.chart.addEventListener("pointermove", event => event.buttons & 1 && drag(event))
@@ -48,7 +49,10 @@ const slide = newest(async () => {
 })
 
 export const line = {
-  start() { at("fires").oninput = slide },
+  start() {
+    at("fires").oninput = slide
+    addEventListener("resize", () => { if (drawing && at("scatter").clientWidth) { drawing = null; slide() } })
+  },
   shown() { slide() },
   status({ models }, isShown) {
     const model = models["fire-theft"]

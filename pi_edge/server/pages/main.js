@@ -82,6 +82,7 @@ async function look() {
     if (winks && led.winks > winks) wink(led.winks - winks)
     winks = led.winks || winks
     say(at("top-temperature"), temperature(machine))
+    at("top-temperature").parentElement.hidden = machine.temperature_c === null
     say(at("top-done"), inferences.done.toLocaleString("en"))
     say(at("top-uptime"), seconds(uptime))
     await Promise.all(Object.entries(SECTIONS).map(([name, section]) => section.status(status, name === current)))

@@ -95,22 +95,22 @@ async function show(picture, name, preview, took) {
   const url = URL.createObjectURL(picture)
   if (image.src) URL.revokeObjectURL(image.src)
   image.src = url
-  try { await image.decode() } catch { throw new Told("this browser cannot show the picture; it can be saved all the same") } finally {
-    const save = at("save")
-    save.hidden = preview
-    if (!preview) {
-      save.href = url
-      const ending = { "image/png": "png", "image/webp": "webp", "image/tiff": "tif" }[picture.type] ?? "jpg"
-      save.download = `${(photo.name || "photo").replace(/\.[^.]*$/, "")}-${chosen()}.${ending}`
-    }
+  const save = at("save")
+  const small = preview && (size[0] * size[1] > OF_PREVIEW || !size[0])
+  save.hidden = small
+  at("full").hidden = !small
+  if (!small) {
+    save.href = url
+    const ending = { "image/png": "png", "image/webp": "webp", "image/tiff": "tif" }[picture.type] ?? "jpg"
+    save.download = `${(photo.name || "photo").replace(/\.[^.]*$/, "")}-${chosen()}.${ending}`
   }
+  try { await image.decode() } catch { throw new Told("this browser cannot show the picture; it can be saved all the same") }
+  if (!size[0]) at("compare").style.setProperty("--ratio", image.naturalWidth / image.naturalHeight)
   image.alt = `The photo like ${name}`
   image.hidden = at("split").hidden = false
   at("compare").classList.add("both")
-  const small = preview && image.naturalWidth * image.naturalHeight < size[0] * size[1]
-  at("full").hidden = !preview
   say(at("painting-told"), small
-    ? `A small copy, ${image.naturalWidth} × ${image.naturalHeight}, in ${took.toFixed(1)} s. The photo has ${size[0]} × ${size[1]}.`
+    ? `A small copy, ${image.naturalWidth} × ${image.naturalHeight}, in ${took.toFixed(1)} s. The photo ${size[0] ? `has ${size[0]} × ${size[1]}` : "is larger"}.`
     : `${image.naturalWidth} × ${image.naturalHeight}, in ${took.toFixed(1)} s.`)
 }
 
@@ -135,8 +135,8 @@ async function take(file) {
   at("drop").hidden = true
   at("compare").hidden = at("painting-actions").hidden = false
   at("compare").classList.remove("both")
-  at("after").hidden = at("split").hidden = at("save").hidden = true
-  at("full").hidden = false
+  at("after").hidden = at("split").hidden = at("save").hidden = at("full").hidden = true
+  at("compare").style.setProperty("--ratio", size[0] / size[1] || 1.5)
   await paint(true)
 }
 

@@ -32,22 +32,22 @@ async function forecast() {
 }
 
 function show() {
+  at("forecasts").hidden = false // first, as charts are as wide as where they are shown
   const one = answer.forecasts.find(each => each.ticker === chosen)
   const [low, high] = answer.interval.map(share => Math.round(100 * share))
   const ahead = answer.horizon_days === 1 ? "the next trading day" : `${answer.horizon_days} trading days ahead`
   say(at("spans-title"), `After ${answer.as_of}: ${ahead}`)
-  say(at("history-title"), `${one.ticker}`)
+  say(at("history-title"), one.ticker)
   const focused = document.activeElement?.closest(".spans button")
   at("spans").replaceChildren(spans(answer.forecasts, chosen, ticker => { chosen = ticker; show() }))
   if (focused) at("spans").querySelector("[aria-pressed=true]").focus()
-  at("history").replaceChildren(history(closes[one.ticker] ?? [], one))
+  at("history").replaceChildren(history(closes[one.ticker] ?? [], one, at("history").clientWidth || 520))
   at("prices-notes").replaceChildren(...[
     `The band holds the close from its ${low} % to its ${high} % quantile.`,
     ...(closes[one.ticker] ? [] : ["The closes themselves are not drawn: this page reads a column a ticker, or date, ticker, close."]),
     "No advice: over six years this forecast was no better than the last price by more than chance.",
     ...answer.notes,
   ].map(text => h("li", {}, text)))
-  at("forecasts").hidden = false
 }
 
 // The closes by ticker, as far as this page understands the CSV; the daemon understands more.
@@ -107,6 +107,7 @@ export const prices = {
       at("csv").value = madeUp()
       forecast()
     }
+    addEventListener("resize", () => { if (answer && at("history").clientWidth) show() })
     at("prices-model").onchange = () => answer && forecast()
     takesFiles(at("prices-drop"), take)
   },

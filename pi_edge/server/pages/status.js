@@ -77,7 +77,7 @@ function show({ models }) {
     const list = latencies.get(name) ?? []
     const last = list.at(-1)
     parts.spark.replaceChildren(sparkline(list, last === undefined ? `Latency of ${name}` : `Latency of ${name}, the last ${milliseconds(last)}`))
-    say(parts.count, last === undefined ? "not asked yet" : `${milliseconds(last)} · ${before.get(name)[0].toLocaleString("en")}×`)
+    say(parts.count, model.task === "style" ? "not counted here" : last === undefined ? "not asked yet" : `${milliseconds(last)} · ${before.get(name)[0].toLocaleString("en")}×`)
     const verb = model.state === "unloaded" ? "load" : "unload"
     parts.button.dataset.verb = verb
     say(parts.button, verb === "load" ? "Load" : "Unload")
@@ -113,6 +113,7 @@ export const statusSection = {
     show(status)
     machine(status)
     say(at("temperature"), temperature(status.machine))
+    at("temperature").classList.toggle("none", typeof degrees !== "number")
     at("temperature-line").replaceChildren(temperatures.length
       ? sparkline(temperatures, `Temperature, the last ${temperature(status.machine)}`, 240, 40)
       : h("p", { class: "fine" }, "This machine tells none."),

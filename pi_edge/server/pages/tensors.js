@@ -105,8 +105,8 @@ function output(tensor) {
   const most = number ? Math.max(...shown.map(Math.abs)) || 1 : 1
   const row = (value, i) => {
     const bar = h("i")
-    if (number) bar.style.transform = `scaleX(${Math.abs(value) / most})`
-    return h("li", { class: value < 0 ? "minus" : "" }, h("b", {}, String(i)), ...(number ? [h("span", { class: "track" }, bar)] : []),
+    if (number) bar.style.setProperty("--share", Math.abs(value) / most)
+    return h("li", { class: value < 0 ? "minus" : "" }, h("b", {}, String(i)), ...(number && shown.length > 1 ? [h("span", { class: "track" }, bar)] : []),
       h("span", { class: "number" }, number ? Number(value.toPrecision(6)).toString() : JSON.stringify(value)))
   }
   return h("div", { class: "output" },
