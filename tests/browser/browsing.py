@@ -44,15 +44,21 @@ class Visit:
 
     def draw(self, strokes: Strokes) -> None:
         """With the mouse."""
-        box = self.page.locator("#pad").bounding_box()
-        assert box
         for stroke in strokes:
-            points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-            self.page.mouse.move(*points[0])
+            first, *others = self.on_screen(stroke)
+            self.page.mouse.move(*first)
             self.page.mouse.down()
-            for point in points[1:]:
+            for point in others:
                 self.page.mouse.move(*point, steps=6)
             self.page.mouse.up()
+
+    def on_screen(self, stroke: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+        """Points of the pad as points of the window."""
+        pad = self.page.locator("#pad")
+        pad.scroll_into_view_if_needed()
+        box = pad.bounding_box()
+        assert box
+        return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
 
 
 @contextmanager

@@ -140,7 +140,9 @@ def _page_file() -> Part:
     names = sorted(path.removeprefix("/page/") for path in page.paths() - {"/"})
     found = _open(_answered("A file of the page", {kind: {} for kind in PAGE_FILES}, 404))
     schema = {"type": "string", "enum": names}
-    return found | {"parameters": [{"name": "file", "in": "path", "required": True, "schema": schema}]}
+    return found | {
+        "parameters": [{"name": "file", "in": "path", "required": True, "schema": schema}]
+    }
 
 
 def _ready() -> Part:

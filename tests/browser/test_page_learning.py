@@ -34,7 +34,9 @@ def test_who_learns_is_seen_while_it_learns(tab: Visit, daemon: RunningDaemon) -
         expect(page.locator("#learning")).to_contain_text("mnist-cnn is learning: epoch 2 of 5")
         expect(page.locator("#learning")).to_contain_text("96.9 %")
         expect(page.locator("#learning progress")).to_have_js_property("value", 2)
-        expect(page.locator("#state")).to_have_text("ready, learning mnist-cnn: epoch 2 of 5, 96.9 %")
+        expect(page.locator("#state")).to_have_text(
+            "ready, learning mnist-cnn: epoch 2 of 5, 96.9 %"
+        )
         expect(page.locator(".lamp").first).to_have_attribute("data-shows", "learning")
     expect(page.locator("#state")).to_have_text("ready")
 

@@ -32,17 +32,14 @@ def test_an_answer_that_breaks_the_page_is_shown(tab: Visit) -> None:
     tab.mistakes.clear()
 
 
-def test_a_daemon_that_is_gone_is_told_of_and_found_again(
-    browser: Browser, tmp_path: Path
-) -> None:
-    with running_daemon(tmp_path) as daemon:
-        with visit(browser, daemon.url) as tab:
-            page = tab.open()
-            daemon.stop()
-            expect(page.locator("#state")).to_have_text("the daemon is out of reach")
-            expect(page.locator(".lamp").first).not_to_have_class(re.compile("lit"))
-            with running_daemon(tmp_path, "--port", str(daemon.port)):
-                expect(page.locator("#state")).to_have_text("ready")
+def test_a_daemon_that_is_gone_is_told_of_and_found_again(browser: Browser, tmp_path: Path) -> None:
+    with running_daemon(tmp_path) as daemon, visit(browser, daemon.url) as tab:
+        page = tab.open()
+        daemon.stop()
+        expect(page.locator("#state")).to_have_text("the daemon is out of reach")
+        expect(page.locator(".lamp").first).not_to_have_class(re.compile("lit"))
+        with running_daemon(tmp_path, "--port", str(daemon.port)):
+            expect(page.locator("#state")).to_have_text("ready")
 
 
 def test_a_refusal_is_told_where_it_happened(tab: Visit, daemon: RunningDaemon) -> None:

@@ -21,11 +21,10 @@ def test_a_digit_drawn_with_the_mouse_is_read(tab: Visit) -> None:
 
 def test_the_bars_move_before_the_hand_rests(tab: Visit) -> None:
     page = tab.open()
-    box = page.locator("#pad").bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
+    top, bottom = tab.on_screen(ONE[0])
+    page.mouse.move(*top)
     page.mouse.down()
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=10)
+    page.mouse.move(*bottom, steps=10)
     expect(page.locator("#bars .most b")).to_have_text("1")  # and the button is still held down
     page.mouse.up()
 
@@ -33,12 +32,8 @@ def test_the_bars_move_before_the_hand_rests(tab: Visit) -> None:
 def test_a_digit_drawn_with_a_finger_is_read(browser: Browser, daemon: RunningDaemon) -> None:
     with visit(browser, daemon.url, has_touch=True, is_mobile=True) as tab:
         page = tab.open()
-        box = page.locator("#pad").bounding_box()
-        assert box
         touches = page.context.new_cdp_session(page)
-        points = [
-            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in SEVEN[0]
-        ]
+        points = [{"x": x, "y": y} for x, y in tab.on_screen(SEVEN[0])]
         touches.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
         for point in points[1:]:
             touches.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
@@ -101,9 +96,7 @@ def test_another_network_reads_the_same_drawing(tab: Visit) -> None:
 
 
 @pytest.mark.parametrize("by", ["mouse", "keyboard"])
-def test_a_wrong_digit_is_put_right_and_kept(
-    tab: Visit, daemon: RunningDaemon, by: str
-) -> None:
+def test_a_wrong_digit_is_put_right_and_kept(tab: Visit, daemon: RunningDaemon, by: str) -> None:
     page = tab.open()
     before = daemon.status()["examples"]["count"]
     x = 0.4 if by == "mouse" else 0.6  # the same picture would count once
