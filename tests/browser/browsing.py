@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from running import PATIENCE
 from support import ROOT
 
@@ -39,7 +39,7 @@ class Visit:
     def open(self, section: str = "digits") -> Page:
         self.page.goto(f"{self.url}/#{section}")
         self.page.locator(f"#{section}").wait_for()
-        self.page.wait_for_function("document.querySelector('#state').textContent != '…'")
+        expect(self.page.locator("#state")).not_to_have_text("…")
         return self.page
 
     def draw(self, strokes: Strokes) -> None:

@@ -21,9 +21,7 @@ def test_each_painting_is_chosen_by_its_picture(tab: Visit) -> None:
     pictures = page.locator("#styles img")
     expect(pictures).to_have_count(5)
     for at in range(5):
-        page.wait_for_function(
-            "at => document.querySelectorAll('#styles img')[at].naturalWidth > 0", arg=at
-        )
+        expect(pictures.nth(at)).not_to_have_js_property("naturalWidth", 0)
     page.set_input_files("#photo", CAT)
     painted(page)
     with page.expect_request(re.compile("style=udnie")):

@@ -78,7 +78,7 @@ def test_the_lamp_winks_when_the_light_did(tab: Visit, daemon: RunningDaemon) ->
         }"""
     )
     daemon.infer("double", x=[1, 2, 3])
-    page.wait_for_function("window.dark > 0")
+    wait_until(lambda: page.evaluate("window.dark"))
 
 
 def test_a_model_dropped_in_appears_by_itself(tab: Visit, daemon: RunningDaemon) -> None:
