@@ -68,7 +68,9 @@ def test_nothing_is_wider_than_the_screen(
 
 
 def test_the_sections_are_reached_by_keyboard(tab: Visit) -> None:
-    page = tab.open()
+    page = tab.page
+    page.goto(tab.url)
+    expect(page.locator("#digits")).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
     for _ in range(2):
