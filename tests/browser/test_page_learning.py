@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,3 +55,5 @@ def test_what_was_kept_is_read_again_once_it_has_learned(
         subprocess.run([*command, "--state", str(daemon.state)], cwd=ROOT, check=True, timeout=600)
         expect(page.locator("#learning")).to_contain_text("mnist-cnn has just been learning")
         expect(page.locator("#teach-told")).to_have_text("1 of 1 are read rightly now.")
+        expect(page.locator("#kept li")).to_contain_text("read 7, now 7")
+        expect(page.locator("#kept .number")).to_have_text(re.compile(r"^\d+ → \d+ %$"))

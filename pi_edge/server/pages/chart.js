@@ -28,13 +28,14 @@ export function ticks(low, high, count = 5) {
 export const short = value =>
   Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 10 ? 2 : Math.abs(value) < 1000 ? 1 : 0 })
 
-export function sparkline(values, label, width = 120, height = 28) {
+// Its foot is zero, unless it is to have a foot of its own.
+export function sparkline(values, label, { width = 120, height = 28, foot = 0 } = {}) {
   if (!values.length)
     return svg("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${label}: nothing yet` },
       svg("path", { class: "axis", d: `M0 ${height - 1}H${width}` }))
-  const high = Math.max(...values) * 1.15 || 1
+  const high = foot + (Math.max(...values) - foot) * 1.15 || 1
   const x = values.length > 1 ? scale(0, values.length - 1, 2, width - 4) : () => width - 4
-  const y = scale(0, high, height - 2, 3)
+  const y = scale(foot, high, height - 2, 3)
   const points = values.map((value, i) => [x(i), y(value)])
   const [endX, endY] = points.at(-1)
   return svg("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },

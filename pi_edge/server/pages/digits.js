@@ -103,9 +103,10 @@ async function teach(label) {
       const query = new URLSearchParams({ label, model: taught.model })
       told = await askJson(`/tasks/digits/examples?${query}`, post(taught.body))
     }
+    const before = { label, was: taught, now: null }
     const again = kept.find(one => one.ids.join() === told.ids.join())
-    if (again) Object.assign(again, { label, now: taught.number })
-    else kept.unshift({ ids: told.ids, label, was: taught.number, now: taught.number, body: taught.body, model: taught.model, url: URL.createObjectURL(taught.body) })
+    if (again) Object.assign(again, before)
+    else kept.unshift({ ...before, ids: told.ids, body: taught.body, url: URL.createObjectURL(taught.body) })
     say(at("teach-told"), label === taught.number ? `Kept: it is a ${label}, as it was read.` : `Kept: a ${label}, read as ${taught.number}.`)
     showKept()
     await refresh()
@@ -115,19 +116,25 @@ async function teach(label) {
 function showKept() {
   at("kept-again").hidden = !kept.length
   at("kept").replaceChildren(...kept.slice(0, 12).map(one => {
-    const right = one.now === one.label
+    const now = one.now ?? one.was
+    const right = now.number === one.label
     return h("li", { class: right ? "right" : "" },
       h("img", { src: one.url, alt: `Drawn: ${one.label}`, width: 48, height: 48 }),
       h("span", {}, `is ${one.label}`),
-      h("span", { class: "number" }, one.now === one.was ? `reads ${one.was || "?"}` : `read ${one.was || "?"}, now ${one.now || "?"}`))
+      h("span", {}, one.now ? `read ${one.was.number}, now ${now.number || "?"}` : `read ${now.number}`),
+      h("span", { class: "number", title: "how likely it is to the network" }, one.now ? `${whole(one, one.was)} → ${whole(one, now)} %` : `${whole(one, now)} %`))
   }))
 }
+
+// How likely what is right is to the network, in percent; of several digits the least likely one.
+const whole = ({ label }, { digits }) => digits.length === label.length
+  ? Math.round(100 * Math.min(...digits.map((digit, i) => digit.probabilities[label[i]]))) : 0
 
 async function again() {
   try {
     for (const one of kept)
-      one.now = (await askJson(`/tasks/digits?model=${encodeURIComponent(one.model)}`, post(one.body))).number
-    const right = kept.filter(one => one.now === one.label).length
+      one.now = await askJson(`/tasks/digits?model=${encodeURIComponent(one.was.model)}`, post(one.body))
+    const right = kept.filter(one => one.now.number === one.label).length
     say(at("teach-told"), `${right} of ${kept.length} are read rightly now.`)
   } catch (error) { say(at("teach-told"), words(error)) }
   showKept()
@@ -160,7 +167,7 @@ function still() {
     try { await navigator.clipboard.writeText(command); say(copied, "copied") } catch { say(copied, "select it and copy it by hand") }
   } }, "Copy")
   return [
-    ...(learned ? [h("p", {}, h("strong", {}, `${learned} has just been learning.`), " Above is what it reads now.")] : []),
+    ...(learned ? [h("p", {}, h("strong", {}, `${learned} has just been learning.`), " Each drawing kept on this visit says what it was read as, and is now.")] : []),
     h("p", {}, "Keeping an example changes nothing yet. The network learns them when this is run on the daemon’s machine, and the lamp goes dark every three seconds meanwhile:"),
     h("p", { class: "command" }, h("code", {}, command), copy), copied,
     h("details", {}, h("summary", {}, "Each night, for the service"),

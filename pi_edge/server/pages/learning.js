@@ -25,6 +25,6 @@ export function progress(now) {
   ].filter(Boolean).join(", ")
   return [
     h("p", {}, h("strong", {}, `${now.name} is learning`), `: ${told}.`), bar,
-    accuracies.length > 1 ? sparkline(accuracies, "Accuracy so far", 240, 36) : null,
+    accuracies.length > 1 ? sparkline(accuracies, "Accuracy so far", { width: 480, height: 40, foot: Math.min(...accuracies) - 0.01 }) : null,
   ].filter(Boolean)
 }

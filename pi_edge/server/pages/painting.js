@@ -38,7 +38,7 @@ async function paint(preview) {
   const begin = performance.now()
   const ticking = watch(begin, pace * pixels)
   say(at("painting-told"), preview ? "" : "The full size is being painted.")
-  at("save").hidden = true
+  at("save").hidden = at("full").hidden = true
   try {
     const answer = await ask(`/tasks/style?${query(preview)}`, { method: "POST", body: photo, signal: mine.signal })
     if (!answer.ok) throw await refusal(answer)
@@ -48,6 +48,7 @@ async function paint(preview) {
     await show(picture, name, preview, (performance.now() - begin) / 1000)
   } catch (error) {
     if (mine !== painting || error.name === "AbortError") return
+    at("full").hidden = preview
     say(at("painting-told"), words(error))
   } finally {
     clearInterval(ticking)
@@ -186,6 +187,7 @@ export const paintingSection = {
       painting?.abort()
       painting = null
       at("painting-busy").hidden = true
+      at("full").hidden = false
       say(at("painting-told"), "Stopped.")
     }
     split()

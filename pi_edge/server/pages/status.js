@@ -115,7 +115,7 @@ export const statusSection = {
     say(at("temperature"), temperature(status.machine))
     at("temperature").classList.toggle("none", typeof degrees !== "number")
     at("temperature-line").replaceChildren(temperatures.length
-      ? sparkline(temperatures, `Temperature, the last ${temperature(status.machine)}`, 240, 40)
+      ? sparkline(temperatures, `Temperature, the last ${temperature(status.machine)}`, { width: 240, height: 40, foot: Math.min(...temperatures) - 2 })
       : h("p", { class: "fine" }, "This machine tells none."),
     ...(status.machine.throttled ? [h("p", { class: "bad" }, `throttled: ${[status.machine.throttled].flat().join(", ")}`)] : []))
     const { led } = status

@@ -99,6 +99,8 @@ async function run() {
   } catch (error) { say(at("tensor-told"), words(error)) }
 }
 
+const readable = value => value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(2) : Number(value.toPrecision(6)).toString()
+
 function output(tensor) {
   const shown = tensor.data.slice(0, SHOWN)
   const number = typeof shown[0] === "number"
@@ -107,7 +109,7 @@ function output(tensor) {
     const bar = h("i")
     if (number) bar.style.setProperty("--share", Math.abs(value) / most)
     return h("li", { class: value < 0 ? "minus" : "" }, h("b", {}, String(i)), ...(number && shown.length > 1 ? [h("span", { class: "track" }, bar)] : []),
-      h("span", { class: "number" }, number ? Number(value.toPrecision(6)).toString() : JSON.stringify(value)))
+      h("span", { class: "number" }, number ? readable(value) : JSON.stringify(value)))
   }
   return h("div", { class: "output" },
     h("h4", {}, signature(tensor)),
