@@ -7,11 +7,11 @@ import hmac
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pi_edge.access_token import Token
-from pi_edge.server import asked, bodies
+from pi_edge.server import asked, bodies, page
 from pi_edge.server.answers import LastAnswer, error_json
 
 # The page must be there for its token to be typed in; health is for who restarts what is down.
-_OPEN = ("/", "/v2/health/live", "/v2/health/ready")
+_OPEN = page.paths() | {"/v2/health/live", "/v2/health/ready"}
 
 
 class TokenDemanded:

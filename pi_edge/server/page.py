@@ -1,51 +1,80 @@
-"""The page, and what browsers are told that it may do (Content Security Policy, level 3)."""
+"""The page and its files, and what browsers are told that it may do (Content Security Policy,
+level 3).
+
+Everything that it consists of lies in pages/ and is served as it is: there is no build step, and
+nothing comes from anywhere else.
+"""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from functools import cache
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 
-FILE = Path(__file__).parent / "pages" / "index.html"
+FOLDER = Path(__file__).parent / "pages"
+
+_static = StaticFiles(directory=FOLDER)
+
+# Its own files and nothing else: what the daemon answers elsewhere is no script and no style, and
+# says so (nosniff). No text becomes markup or code (Trusted Types). No other site may show the page
+# in a frame, and it talks to nobody but this daemon. Blobs are pictures it has been sent or shown.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    )
+)
+
+# By themselves: what a machine's own table has for these differs from one to the next.
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webp": "image/webp",
+}
+
+# Asked for each time, and answered with 304 where nothing has changed: a new release shows at once.
+_HEADERS = {
+    "cache-control": "no-cache",
+    "content-security-policy": POLICY,
+    "referrer-policy": "no-referrer",
+}
 
 
 async def page(request: Request) -> Response:
     """GET /."""
-    return FileResponse(FILE, headers=_headers())
+    return await _file("index.html", request)
+
+
+async def file(request: Request) -> Response:
+    """GET /page/FILE.
+
+    Raises:
+        HTTPException: 404, there is no such file.
+    """
+    return await _file(request.path_params["file"], request)
 
 
 @cache
-def _headers() -> dict[str, str]:
-    return {
-        "cache-control": "no-cache",
-        "content-security-policy": policy(FILE.read_text()),
-        "referrer-policy": "no-referrer",
-    }
+def paths() -> frozenset[str]:
+    """Where the page and its files are: open to all, as its token is typed in there."""
+    return frozenset({"/", *(f"/page/{one.name}" for one in FOLDER.iterdir() if one.is_file())})
 
 
-def policy(html: str) -> str:
-    """A policy under which a page's own script and style run, and no other; no other site may
-    show the page in a frame, and it talks to nobody but this daemon."""
-    allowed = {
-        "default-src": "'none'",
-        "script-src": _hashes(html, "script"),
-        "style-src": _hashes(html, "style"),
-        "img-src": "'self' blob:",
-        "connect-src": "'self'",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-        "frame-ancestors": "'none'",
-    }
-    return "; ".join(f"{name} {sources}" for name, sources in allowed.items())
-
-
-def _hashes(html: str, element: str) -> str:
-    """What CSP calls the contents of all such elements (level 3, 6.7.2.2)."""
-    contents = re.findall(rf"<{element}>(.*?)</{element}>", html, re.DOTALL)
-    digests = (hashlib.sha256(text.encode()).digest() for text in contents)
-    return " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests) or "'none'"
+async def _file(name: str, request: Request) -> Response:
+    answer = await _static.get_response(name, request.scope)
+    if answer.status_code == 200:
+        answer.headers["content-type"] = MEDIA_TYPES[Path(name).suffix]
+    answer.headers.update(_HEADERS)
+    return answer

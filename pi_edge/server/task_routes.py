@@ -19,13 +19,12 @@ from pi_edge.errors import BadInput
 from pi_edge.handle import Handle
 from pi_edge.model_status import ModelStatus
 from pi_edge.repository import Repository
-from pi_edge.server import asked, bodies
+from pi_edge.server import asked, bodies, page
 from pi_edge.server.answers import Json
 from pi_edge.server.asked import Asked
 from pi_edge.server.bodies import Room
 from pi_edge.server.infer import refuse_non_finite
 from pi_edge.server.metrics import Metrics
-from pi_edge.server.page import page
 from pi_edge.server.recent import Recent, Seen
 from pi_edge.server.turns import Turns
 
@@ -59,7 +58,8 @@ def routes(
         Route("/tasks/{task}", api.task, methods=["POST"]),
         Route("/status", api.status),
         Route("/metrics", api.metrics),
-        Route("/", page),
+        Route("/page/{file}", page.file),
+        Route("/", page.page),
     ]
 
 

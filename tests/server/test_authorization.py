@@ -22,6 +22,8 @@ from running import (
     wait_until,
 )
 
+from pi_edge.server import page
+
 TOKEN = "a-token/of+this~test=="
 INFER = "/v2/models/double/infer"
 BODY = {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}]}
@@ -37,6 +39,7 @@ CLOSED = [
     *("/status", "/metrics", "/v2", "/v2/", "/v2/health", "/v2/health/other", "//", "/status/"),
     *("/v2/models/stats", "/v2/models/double", "/v2/models/double/ready", "/nothing", "/tasks/x"),
     *("/v2/health/../models/stats", "/v2/health/live/", "/%2e", "/index.html", "/v2/repository"),
+    *("/page", "/page/", "/page/nothing.js", "/page/../status", "/page/style.css/"),
 ]
 
 
@@ -99,7 +102,7 @@ def test_head_is_refused_without_a_body(daemon: RunningDaemon) -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("path", ["/", "/v2/health/live", "/v2/health/ready"])
+@pytest.mark.parametrize("path", [*sorted(page.paths()), "/v2/health/live", "/v2/health/ready"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_health_and_the_page_are_open(daemon: RunningDaemon, method: str, path: str) -> None:
     assert daemon.send(method, path).status == 200

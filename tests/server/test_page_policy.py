@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
+from pathlib import Path
 
 import pytest
 from running import RunningDaemon
+
+from pi_edge.server import page
 
 
 def policy(daemon: RunningDaemon) -> dict[str, list[str]]:
@@ -15,21 +16,63 @@ def policy(daemon: RunningDaemon) -> dict[str, list[str]]:
     return {name: sources for name, *sources in (part.split() for part in told.split(";"))}
 
 
-@pytest.mark.parametrize("element", ["script", "style"])
-def test_the_page_allows_its_own_code_by_what_it_is(daemon: RunningDaemon, element: str) -> None:
-    html = daemon.send("GET", "/").body
-    (contents,) = re.findall(b"<%b>(.*?)</%b>" % ((element.encode(),) * 2), html, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(contents).digest()).decode()
-    assert policy(daemon)[f"{element}-src"] == [f"'sha256-{digest}'"]
-
-
-def test_the_page_has_no_code_that_its_policy_forbids(daemon: RunningDaemon) -> None:
+def files(daemon: RunningDaemon) -> dict[str, str]:
+    """What the page loads, by its path, as text: its code and its looks."""
     html = daemon.send("GET", "/").body.decode()
-    assert len(re.findall(r"<script\b", html)) == len(re.findall("<script>", html)) == 1
-    assert len(re.findall(r"<style\b", html)) == len(re.findall("<style>", html)) == 1
-    markup = re.sub(r"<(script|style)>.*?</\1>", "", html, flags=re.DOTALL)
-    assert not re.search(r"\s(on\w+|style)=|javascript:", markup)
-    assert not re.search(r"\b(eval|Function)\(|innerHTML|document\.write", html)
+    found, names = {"/": html}, re.findall(r'(?:src|href)="(/page/[^"]+\.(?:js|css))"', html)
+    for path in names:
+        found[path] = daemon.send("GET", path).body.decode()
+    return found
+
+
+@pytest.mark.parametrize("kind", ["script", "style"])
+def test_the_page_runs_its_own_files_and_nothing_else(daemon: RunningDaemon, kind: str) -> None:
+    assert policy(daemon)[f"{kind}-src"] == ["'self'"]
+    html = daemon.send("GET", "/").body.decode()
+    assert not re.search(r"<style|<script(?![^>]*\bsrc=)|\s(on\w+|style)=|javascript:", html)
+
+
+def test_no_text_becomes_code_or_markup(daemon: RunningDaemon) -> None:
+    assert policy(daemon)["require-trusted-types-for"] == ["'script'"]
+    for path, text in files(daemon).items():
+        assert not re.search(r"\b(eval|Function)\(|innerHTML|document\.write", text), path
+
+
+def test_the_page_names_every_module_that_it_loads(daemon: RunningDaemon) -> None:
+    told = files(daemon)
+    modules = {path for path in told if path.endswith(".js")}
+    imported = {
+        f"/page/{name}" for text in told.values() for name in re.findall(r'from "\./(.+?)"', text)
+    }
+    assert imported | {"/page/main.js"} == modules
+    assert modules == {path for path in page.paths() if path.endswith(".js")}
+
+
+def test_nothing_is_loaded_from_elsewhere(daemon: RunningDaemon) -> None:
+    for path, text in files(daemon).items():
+        addresses = set(re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s\"']*", text))
+        assert addresses <= {"//www.w3.org/2000/svg", "http://www.w3.org/2000/svg"}, path
+
+
+@pytest.mark.parametrize("path", sorted(page.paths() - {"/"}))
+def test_each_file_says_what_it_is_and_under_which_policy(daemon: RunningDaemon, path: str) -> None:
+    answer = daemon.send("GET", path)
+    assert answer.status == 200
+    assert answer.headers["content-type"] == page.MEDIA_TYPES[Path(path).suffix]
+    assert answer.headers["content-security-policy"] == page.POLICY
+
+
+def test_a_file_that_is_known_is_not_sent_again(daemon: RunningDaemon) -> None:
+    tag = daemon.send("GET", "/page/style.css").headers["etag"]
+    answer = daemon.send("GET", "/page/style.css", headers={"If-None-Match": tag})
+    assert (answer.status, answer.body) == (304, b"")
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "..%2fpage.py", "%2e%2e", "", "a/b.js", "%00"])
+def test_nothing_else_is_served_as_a_file_of_the_page(daemon: RunningDaemon, name: str) -> None:
+    answer = daemon.send("GET", f"/page/{name}")
+    assert answer.status == 404
+    assert list(answer.json()) == ["error"]
 
 
 def test_the_page_can_do_what_it_does(daemon: RunningDaemon) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pi_edge.server import page
 from pi_edge.server.openapi.schemas import ANYTHING, BOOL, COUNT, TEXT, ref
 
 JSON = "application/json"
@@ -11,6 +12,7 @@ BINARY = "application/octet-stream"
 MULTIPART = "multipart/form-data"
 CSV = "text/csv"
 PICTURES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif")
+PAGE_FILES = ("text/html", "text/css", "text/javascript", "image/webp", "image/svg+xml")
 STYLED = ("image/jpeg", "image/png", "image/webp", "image/tiff")
 
 Part = dict[str, Any]
@@ -103,6 +105,7 @@ def _operations() -> list[tuple[str, str, Part]]:
         ("/metrics", "get", _answered("For Prometheus", {"text/plain": {"schema": TEXT}})),
         ("/openapi.json", "get", _answered("This document", {JSON: {"schema": ANYTHING}})),
         ("/", "get", _open(_answered("A page to try it on", {"text/html": {"schema": TEXT}}))),
+        ("/page/{file}", "get", _page_file()),
     ]
     return listed
 
@@ -131,6 +134,15 @@ def _open(operation: Part) -> Part:
     """Needs no token."""
     responses = {code: told for code, told in operation["responses"].items() if code != "401"}
     return {**operation, "responses": responses, "security": []}
+
+
+def _page_file() -> Part:
+    names = sorted(path.removeprefix("/page/") for path in page.paths() - {"/"})
+    found = _open(_answered("A file of the page", {kind: {} for kind in PAGE_FILES}, 404))
+    schema = {"type": "string", "enum": names}
+    return found | {
+        "parameters": [{"name": "file", "in": "path", "required": True, "schema": schema}]
+    }
 
 
 def _ready() -> Part:
