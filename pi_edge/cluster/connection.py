@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import ssl
@@ -10,7 +11,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +69,15 @@ def connected(address: Address) -> Iterator[Any]:
             " Raspberry Pi OS sudo apt install python3-distributed"
         ) from None
     _hush()
+    security = _security(address)
+    _check_release(address, security)
     try:
-        security = _security(address)
         client = Client(
             address.url, timeout=PATIENCE, security=security, set_as_default=False, name="pi-edge"
         )
     except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise PiEdgeError(
-            f"no Dask scheduler answers at {address.url} ({_line(error)}): start one with"
-            " `dask scheduler`, or mend the address"
-        ) from error
+        raise _silent(address, error) from error
     try:
-        _check_release(client, address)
         yield client
     finally:
         # Whatever state it is in: closing must not take longer than the user will wait.
@@ -120,20 +117,36 @@ def _security(address: Address) -> Any:
     return security
 
 
-def _check_release(client: Any, address: Address) -> None:
+def _check_release(address: Address, security: Any) -> None:
     """Dask's releases do not understand each other: say so before it shows as something else."""
+    from distributed import rpc
+
+    arguments = security.get_connection_args("client") if security else {}
+
+    async def versions() -> Any:
+        async with rpc(address.url, timeout=PATIENCE, connection_args=arguments) as scheduler:
+            return await scheduler.versions()
+
+    async def within() -> Any:
+        return await asyncio.wait_for(versions(), PATIENCE + 2)
+
     try:
-        theirs = str(client.run_on_scheduler(metadata.version, "distributed"))
-    except Exception as error:
+        told = asyncio.run(within())
+        theirs = str(told["packages"]["distributed"]).partition("+")[0]
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, TimeoutError) as error:
+        raise _silent(address, error) from error
+    if theirs != distributed_version():
         raise PiEdgeError(
-            f"the scheduler at {address.url} does not understand distributed"
-            f" {distributed_version()} ({_line(error)}): install the same release on both"
-        ) from error
-    if theirs.partition("+")[0] != distributed_version():
-        raise PiEdgeError(
-            f"the scheduler at {address.url} has distributed {theirs.partition('+')[0]}, this"
-            f" machine {distributed_version()}: install the same release on both"
+            f"the scheduler at {address.url} has distributed {theirs}, this machine"
+            f" {distributed_version()}: install the same release on both"
         )
+
+
+def _silent(address: Address, error: Exception) -> PiEdgeError:
+    return PiEdgeError(
+        f"no Dask scheduler answers at {address.url} ({_line(error)}): start one with"
+        " `dask scheduler`, or mend the address"
+    )
 
 
 def _hush() -> None:

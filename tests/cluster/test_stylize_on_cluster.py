@@ -15,7 +15,6 @@ import numpy as np
 import PIL.Image
 import pytest
 from clusters import Cluster, running_cluster
-from running import children, wait_until
 from support import ROOT
 
 TINY = ROOT / "tests" / "data" / "style"
