@@ -8,6 +8,7 @@ scheduler grows with the batch.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter, deque
@@ -32,7 +33,10 @@ FIRST_WAIT, LATER_WAIT = 15.0, 300.0
 """Seconds without a worker: before there was one, and afterwards, as they may be restarting."""
 
 SILENCE = 60.0
-"""Seconds after which a scheduler that says nothing is given up; also what a result may take."""
+"""Seconds after which a scheduler that says nothing is given up."""
+
+LONGEST_WAY = 900.0
+"""Seconds that a result may travel: thirty pictures may share one slow network."""
 
 LOOK = 1.0
 """Seconds between two looks at who is there."""
@@ -72,12 +76,16 @@ class _Sent:
 
 @dataclass
 class Dealer:
-    """Deals out one batch.
+    """Deals out one batch, once.
 
     Args:
         client: a ``distributed.Client``.
         wanted: what a worker must have.
     """
+
+    # _waiting is what is to be sent; _alone, too, but a worker died over it, so that nothing shall
+    # be beside it again. _asked are the workers that are there, _good and _refused what came of
+    # it, _again those that gave no answer. _ready is what can be told.
 
     client: Any
     wanted: Wanted
@@ -89,7 +97,12 @@ class Dealer:
     _good: set[str] = field(default_factory=set)
     _refused: dict[str, str] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
+    _again: set[str] = field(default_factory=set)
     _had_one: bool = False
+    _ready: deque[tuple[int, Any]] = field(default_factory=deque)
+    _waiting: deque[int] = field(default_factory=deque)
+    _alone: deque[int] = field(default_factory=deque)
+    _name: str = field(default_factory=lambda: uuid4().hex)
 
     def results(self) -> Iterator[tuple[int, Any]]:
         """The number of each piece once, as they are done, with its result or with the PiEdgeError
@@ -98,19 +111,17 @@ class Dealer:
         Raises:
             Ended: the scheduler is gone, or nobody is there to work.
         """
-        self._waiting = deque(range(self.work.count))
-        self._alone: deque[int] = deque()  # a worker died over them: nothing beside them again
-        self._name = uuid4().hex
+        self._waiting.extend(range(self.work.count))
         self._heard = self._last_good = time.monotonic()
         threading.Thread(target=self._watch, daemon=True).start()
         try:
             while self._waiting or self._alone or self._sent:
-                yield from self._deal()
-                try:
-                    event = self._events.get(timeout=0.2)
-                except Empty:
-                    event = (self._pass,)
-                yield from event[0](*event[1:])
+                self._deal()
+                with contextlib.suppress(Empty):
+                    listener, *heard = self._events.get(timeout=0.2)
+                    listener(*heard)
+                while self._ready:
+                    yield self._ready.popleft()
                 self.work.check()
                 self._see_to_it_that_it_goes_on()
         finally:
@@ -118,14 +129,13 @@ class Dealer:
             for sent in self._sent.values():
                 sent.future.release()
 
-    def _pass(self) -> Iterator[tuple[int, Any]]:
-        return iter(())
-
-    def _deal(self) -> Iterator[tuple[int, Any]]:
+    def _deal(self) -> None:
         """Send out as much as there is room for."""
+        # Towards the end nothing waits behind a slow worker that a quick one could be doing.
+        scarce = self._alone or len(self._waiting) <= len(self._good)
         has = Counter(sent.address for sent in self._sent.values())
         held = {self._sent[number].address for number in self._sent if self._lost[number]}
-        for depth in range(1 if self._alone else AHEAD):
+        for depth in range(1 if scarce else AHEAD):
             for address in sorted(self._good):
                 if has[address] != depth or address in held:
                     continue
@@ -135,7 +145,7 @@ class Dealer:
                     try:
                         arguments = self.work.load(number)
                     except (PiEdgeError, OSError) as error:
-                        yield number, error
+                        self._ready.append((number, error))
                         continue
                     self._send(number, address, arguments)
                     has[address] += 1
@@ -169,9 +179,9 @@ class Dealer:
         outcome: worker.Outcome = (worker.FAILED, "its worker was lost")
         try:
             if future.status == "finished":
-                outcome, lost = future.result(timeout=SILENCE), False
+                outcome, lost = future.result(timeout=LONGEST_WAY), False
             elif future.status == "error":
-                error = future.exception(timeout=SILENCE)
+                error = future.exception(timeout=LONGEST_WAY)
                 lost = False
                 if type(error).__name__ == "KilledWorker":
                     outcome = (worker.FAILED, "workers died over it: passed over")
@@ -204,15 +214,13 @@ class Dealer:
 
     # What they have to say, heard in the loop.
 
-    def _back(
-        self, number: int, future: Any, lost: bool, outcome: worker.Outcome
-    ) -> Iterator[tuple[int, Any]]:
+    def _back(self, number: int, future: Any, lost: bool, outcome: worker.Outcome) -> None:
         sent = self._sent.get(number)
         if sent is None or sent.future is not future:
             return  # given up meanwhile, and sent to another
         if lost:
             self._check_connection()
-            yield from self._lose(number)
+            self._lose(number)
             return
         del self._sent[number]
         future.release()
@@ -221,17 +229,18 @@ class Dealer:
             self._refuse(sent.address, what)
             self._waiting.appendleft(number)
         else:
-            yield number, what if how == worker.DONE else PiEdgeError(what)
+            self._ready.append((number, what if how == worker.DONE else PiEdgeError(what)))
 
-    def _lose(self, number: int) -> Iterator[tuple[int, Any]]:
+    def _lose(self, number: int) -> None:
         self._sent.pop(number).future.release()
         self._lost[number] += 1
         if self._lost[number] < MOST_LOST:
             self._alone.append(number)
         else:
-            yield number, PiEdgeError(f"{MOST_LOST} workers died over it: passed over")
+            died = PiEdgeError(f"{MOST_LOST} workers died over it: passed over")
+            self._ready.append((number, died))
 
-    def _there(self, there: frozenset[str]) -> Iterator[tuple[int, Any]]:
+    def _there(self, there: frozenset[str]) -> None:
         self._heard = time.monotonic()
         for address in sorted(self._asked - there):
             self._asked.discard(address)
@@ -241,34 +250,34 @@ class Dealer:
                 self.work.say(f"worker {address} is gone; others do what it had")
         for number, sent in list(self._sent.items()):
             if sent.address not in there:
-                yield from self._lose(number)
-        for address in sorted(there - self._asked):
+                self._lose(number)
+        asked_again, self._again = self._again & there, set()
+        for address in sorted(there - self._asked | asked_again):
             self._asked.add(address)
             threading.Thread(target=self._ask, args=(address,), daemon=True).start()
 
-    def _answered(self, address: str, reason: object) -> Iterator[tuple[int, Any]]:
+    def _answered(self, address: str, reason: object) -> None:
         if address not in self._asked:
             pass  # gone already
         elif reason == "":
             self._good.add(address)
         elif isinstance(reason, OSError):
-            self._asked.discard(address)  # ask again if it is still there
+            self._again.add(address)  # if it is there when we look next
         elif isinstance(reason, ImportError | AttributeError):
             self._refuse(
                 address, f"has no pi-edge {self.wanted.pi_edge} ({reason}): install it there"
             )
         else:
             self._refuse(address, str(reason).splitlines()[0] if str(reason) else repr(reason))
-        return iter(())
 
     def _refuse(self, address: str, reason: str) -> None:
         self._good.discard(address)
         if address not in self._refused:
             self._refused[address] = reason
-            if self._good or self._asked - set(self._refused):
+            if self._had_one or self._good or self._asked - set(self._refused):
                 self.work.say(f"worker {address} is not used: it {reason}")
 
-    def _ended_early(self, reason: str) -> Iterator[tuple[int, Any]]:
+    def _ended_early(self, reason: str) -> None:
         raise self._gone(reason)
 
     def _check_connection(self) -> None:
