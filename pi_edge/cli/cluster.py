@@ -71,7 +71,8 @@ def dealt(
                 yield number, result
                 bar.told(number, not isinstance(result, Exception))
         except dealing.Ended as error:
-            raise PiEdgeError(f"{error}; {done} of {len(names)} were done") from error
+            so_far = f"; {done} of {len(names)} were done" if done else ""
+            raise PiEdgeError(f"{error}{so_far}") from error
 
 
 class _Bar:

@@ -263,12 +263,13 @@ class Dealer:
             self._good.add(address)
         elif isinstance(reason, OSError):
             self._again.add(address)  # if it is there when we look next
-        elif isinstance(reason, ImportError | AttributeError):
-            self._refuse(
-                address, f"has no pi-edge {self.wanted.pi_edge} ({reason}): install it there"
-            )
+        elif isinstance(reason, str):
+            self._refuse(address, reason)
         else:
-            self._refuse(address, str(reason).splitlines()[0] if str(reason) else repr(reason))
+            missing = (str(reason).splitlines() or [repr(reason)])[0]
+            self._refuse(
+                address, f"has no pi-edge {self.wanted.pi_edge} ({missing}): install it there"
+            )
 
     def _refuse(self, address: str, reason: str) -> None:
         self._good.discard(address)
