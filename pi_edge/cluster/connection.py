@@ -151,7 +151,9 @@ def _silent(address: Address, error: Exception) -> PiEdgeError:
 
 def _hush() -> None:
     """What goes wrong is told in our own words, not in distributed's as well."""
-    for name in ("distributed", "tornado", "asyncio"):
+    tops = ("distributed", "tornado", "asyncio")
+    below = [name for name in logging.root.manager.loggerDict if name.startswith(tops)]
+    for name in {*tops, *below}:
         logger = logging.getLogger(name)
         logger.handlers = [logging.NullHandler()]
         logger.propagate = False

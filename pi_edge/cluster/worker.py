@@ -99,6 +99,8 @@ def _done(work: Callable[[], Any]) -> Outcome:
             return FAILED, "there is not enough memory on the worker"
         except OSError as error:
             return FAILED, f"on the worker: {error.strerror or error}"
+        except Exception as error:  # told, not raised: not every exception can travel
+            return FAILED, f"the worker failed: {type(error).__name__}: {error}"
 
 
 class _Lacking(Exception):

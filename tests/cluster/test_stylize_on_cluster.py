@@ -177,14 +177,15 @@ def test_without_its_scheduler_it_ends_and_a_second_run_does_the_rest(
 KILLER = """
 import os, signal
 from pi_edge.tasks.style import photo
-opened = photo.open_photo
 
-def open_photo(source, max_memory):
-    if source == b"deadly":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return opened(source, max_memory)
+def deadly(opened):
+    def open_photo(source, max_memory):
+        if source == b"deadly":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return opened(source, max_memory)
+    return open_photo
 
-photo.open_photo = open_photo
+photo.open_photo = deadly(photo.open_photo)
 """
 
 
@@ -193,7 +194,7 @@ def test_a_photo_that_kills_its_workers_is_passed_over(models: Path, tmp_path: P
     (source / "0010-deadly.png").write_bytes(b"deadly")
     (tmp_path / "killer.py").write_text(KILLER)
     with running_cluster(tmp_path / "cluster", 0) as running:
-        for _ in range(2):
+        for _ in range(2):  # nannies start them again
             flags = ("--preload", str(tmp_path / "killer.py"))
             running.add(*flags, nanny=True, environ=_has(models))
         done = stylize(models, source, out, "--cluster", running.url)
