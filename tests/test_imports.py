@@ -24,8 +24,9 @@ FLOORS = (
     {"tuning", "batching", "worker_line"},
     {"handle", "proving"},
     {"model_status", "serving"},
-    {"tasks", "repository", "adding"},
-    {"daemon", "server", "benchmark", "learning", "integrations", "deploy", "desktop"},
+    {"tasks", "repository", "adding", "asking"},
+    {"daemon", "server", "benchmark", "learning", "integrations", "deploy", "desktop"}
+    | {"cluster"},
     {"cli"},
     {"__main__"},
 )

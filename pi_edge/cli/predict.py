@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pi_edge import catalog, config, malloc, tasks
-from pi_edge.errors import BadInput, NotFound, PiEdgeError, TooLarge
+from pi_edge import asking, catalog, config, malloc, tasks
+from pi_edge.cli import cluster
+from pi_edge.errors import PiEdgeError, TooLarge
 from pi_edge.quiet import quiet
 
-if TYPE_CHECKING:
-    from pi_edge.model import Model
-
-Ask = Callable[[str], tuple[dict[str, Any], str]]
-"""From an INPUT to the answer for JSON and the same for a person."""
+Answered = tuple[dict[str, Any], str] | PiEdgeError
+"""An answer for JSON and for a person, or why there is none."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state", metavar="DIR", help="the state folder, which holds your own models"
     )
     parser.add_argument("--threads", metavar="N", help="threads one inference may use")
+    cluster.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    cluster.refuse_without(args)
     # NumPy starts threads for products of matrices, which there are none of here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     malloc.keep_freed()
@@ -54,28 +54,63 @@ def run(args: argparse.Namespace) -> int:
     if entry.task != "tensors":
         tasks.get(entry.task)  # raises where this command is not the one
     variant, file = entry.file(args.variant)
-    from pi_edge.model import Model  # here: asking for help must not wait for NumPy
-
-    with quiet():  # the runtime greets whoever loads the first model
-        model = Model(file, settings.threads)
-    ask = _asker(entry, model, settings.max_body)
+    stdin = partial(_stdin, settings.max_body)
+    if args.cluster:
+        outcomes = _in_order(args, entry, variant, stdin)
+    else:
+        outcomes = _here(args, entry, file, settings.threads, stdin)
 
     answers: list[dict[str, Any]] = []
     failed = 0
-    for name in args.inputs:
-        try:
-            answer, text = ask(name)
-        except PiEdgeError as error:
+    for name, outcome in zip(args.inputs, outcomes, strict=True):
+        if isinstance(outcome, PiEdgeError):
             failed += 1
-            print(f"pi-edge: {_about(name, str(error))}", file=sys.stderr)
-            answers.append({"error": str(error)})
+            print(f"pi-edge: {_about(name, str(outcome))}", file=sys.stderr)
+            answers.append({"error": str(outcome)})
             continue
+        answer, text = outcome
         answers.append({"model": entry.name, "variant": variant, **answer})
         if not args.json:
             print(f"{_called(name)}: {text}" if len(args.inputs) > 1 else text, flush=True)
     if args.json and not (failed and len(answers) == 1):
         _print_json(answers[0] if len(answers) == 1 else answers)
     return 1 if failed else 0
+
+
+def _here(
+    args: argparse.Namespace, entry: catalog.Entry, file: Path, threads: int, stdin: asking.Stream
+) -> Iterator[Answered]:
+    from pi_edge.model import Model  # here: asking for help must not wait for NumPy
+
+    with quiet():  # the runtime greets whoever loads the first model
+        model = Model(file, threads)
+    ask = asking.asker(entry, model, stdin)
+    for name in args.inputs:
+        try:
+            yield ask(name)
+        except PiEdgeError as error:
+            yield error
+
+
+def _in_order(
+    args: argparse.Namespace, entry: catalog.Entry, variant: str, stdin: asking.Stream
+) -> Iterator[Answered]:
+    """What the cluster answers, each input's answer kept until those before it are there."""
+    from pi_edge.cluster import parcels
+
+    def load(number: int) -> parcels.Parcel:
+        return parcels.parcel(entry, args.inputs[number], stdin)
+
+    kept: dict[int, Answered] = {}
+    due = 0
+    dealt = cluster.dealt(
+        args, entry, variant, "answer", args.inputs, load, progress=args.json
+    )  # else the answers themselves tell how far it is
+    for number, outcome in dealt:
+        kept[number] = outcome
+        while due in kept:
+            yield kept.pop(due)
+            due += 1
 
 
 def _called(name: str) -> str:
@@ -87,59 +122,11 @@ def _about(name: str, error: str) -> str:
     return error if error.startswith((name, Path(name).name)) else f"{_called(name)}: {error}"
 
 
-def _asker(entry: catalog.Entry, model: Model, limit: int) -> Ask:
-    if entry.task == "tensors":
-        return lambda name: _tensors(model, name, limit)
-    task = tasks.get(entry.task)
-
-    def ask(name: str) -> tuple[dict[str, Any], str]:
-        request = task.from_body(_stdin(limit), "") if name == "-" else task.from_argument(name)
-        answer = task.answer(request, model.run, entry.info)
-        return answer, task.to_text(answer)
-
-    return ask
-
-
 def _stdin(limit: int) -> bytes:
     data = sys.stdin.buffer.read(limit + 1)
     if len(data) > limit:
         raise TooLarge(f"there are more than {limit} bytes (raise max_body to allow more)")
     return data
-
-
-def _tensors(model: Model, name: str, limit: int) -> tuple[dict[str, Any], str]:
-    outputs = model.run(_arrays(model, name, limit))
-    lines = [f"{key} {array.dtype}{list(array.shape)}\n{array}" for key, array in outputs.items()]
-    return {"outputs": {key: array.tolist() for key, array in outputs.items()}}, "\n".join(lines)
-
-
-def _arrays(model: Model, name: str, limit: int) -> Mapping[str, Any]:
-    """The arrays of a .npy or .npz file by input name, in the dtypes that the model takes."""
-    import zipfile
-
-    import numpy as np
-
-    try:
-        loaded = np.load(
-            io.BytesIO(_stdin(limit)) if name == "-" else Path(name), allow_pickle=False
-        )
-        arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else None
-    except FileNotFoundError:
-        raise NotFound("there is no such file") from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise BadInput(f"this is no .npy or .npz file of numbers: {error}") from error
-    if arrays is None:
-        if len(model.inputs) != 1:
-            names = ", ".join(spec.name for spec in model.inputs)
-            raise BadInput(
-                f"the model takes several inputs ({names}): send an .npz that names them"
-            )
-        arrays = {model.inputs[0].name: loaded}
-    for spec in model.inputs:
-        given = arrays.get(spec.name)
-        if given is not None and np.can_cast(given.dtype, spec.dtype, "same_kind"):
-            arrays[spec.name] = given.astype(spec.dtype)
-    return arrays
 
 
 def _print_json(document: Any) -> None:

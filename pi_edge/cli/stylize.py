@@ -9,12 +9,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pi_edge import catalog, config, files
-from pi_edge.cli import optimize
+from pi_edge.cli import cluster, optimize
 from pi_edge.cli.stop import Stop
 from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
 from pi_edge.quiet import quiet
@@ -58,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-memory", type=int, metavar="MB", help="most memory to take (default 200)"
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="pass over photos whose picture is there already, as after a batch that was cut off",
+    )
     parser.add_argument("--model", default="style", metavar="MODEL", help="(default style)")
     parser.add_argument("--variant", default="", metavar="V", help="float32, float16, ...")
     parser.add_argument("--models", metavar="DIR", help="the folder of shipped models")
@@ -65,13 +70,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state", metavar="DIR", help="the state folder, which holds your own models"
     )
     parser.add_argument("--threads", metavar="N", help="threads to use (default all cores)")
+    cluster.add_arguments(parser)
     optimize.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     if not 0 <= args.strength <= 1:
         raise WrongUsage(f"--strength must be from 0 to 1, not {args.strength:g}")
+    cluster.refuse_without(args)
     if args.optimize:
+        if args.cluster:
+            raise WrongUsage("--optimize takes a desktop, not a --cluster")
         return optimize.run(args, _output)
     optimize.refuse_without(args)
     stop = Stop()
@@ -94,10 +103,16 @@ def _run(args: argparse.Namespace, stop: Stop) -> int:
     from pi_edge.tasks.style.stylist import Stylist
 
     planned = jobs.plan(args.photos, args.output)
+    if args.resume:
+        planned = [job for job in planned if not (job.target != "-" and Path(job.target).exists())]
+        if not planned:
+            return 0
     if any(job.is_video for job in planned) and (
         args.sheet or args.preview or args.scale != "normal"
     ):
         raise WrongUsage("--sheet, --preview and --scale are for photos, not for videos")
+    if args.cluster and any(job.is_video for job in planned):
+        raise WrongUsage("--cluster is for photos: a video is styled on one machine")
     styles = entry.info.get("styles", [])
     mix = choice.parse(args.styles) if args.styles else {args.style or styles[0]: 1.0}
     options = render.Options(
@@ -108,6 +123,8 @@ def _run(args: argparse.Namespace, stop: Stop) -> int:
         args.preview,
         args.max_memory or memory.DEFAULT,
     )
+    if args.cluster:
+        return _on_cluster(args, entry, variant, planned, options, styles, stop)
     with quiet():  # the runtime greets whoever opens the first model
         stylist = Stylist(file, entry.info["variants"][variant], threads)
     photo.backend()
@@ -122,8 +139,56 @@ def _run(args: argparse.Namespace, stop: Stop) -> int:
             if len(planned) == 1:
                 raise
             failed += 1
-            reason = error.strerror if isinstance(error, OSError) else error
-            print(f"pi-edge: {job.source}: {reason}", file=sys.stderr)
+            _complain(job, error)
+    return 1 if failed else 0
+
+
+def _complain(job: Job, error: PiEdgeError | OSError) -> None:
+    reason = error.strerror if isinstance(error, OSError) else error
+    print(f"pi-edge: {job.source}: {reason}", file=sys.stderr)
+
+
+def _on_cluster(
+    args: argparse.Namespace,
+    entry: catalog.Entry,
+    variant: str,
+    planned: list[Job],
+    options: Options,
+    styles: list[str],
+    stop: Stop,
+) -> int:
+    from pi_edge.tasks.style import jobs
+
+    order = {
+        **{name: getattr(options, name) for name in ("strength", "preserve_color", "scale")},
+        **{name: getattr(options, name) for name in ("preview", "max_memory")},
+        "style": options.style.tolist(),
+        "sheet": list(styles) if args.sheet else [],
+    }
+
+    def load(number: int) -> tuple[dict[str, Any], bytes]:
+        job = planned[number]
+        if job.source == jobs.STREAM:
+            return {**order, "ending": job.ending}, sys.stdin.buffer.read()
+        if Path(job.source).is_dir():
+            raise BadInput(f"{job.source} is a folder")
+        return {**order, "ending": job.ending}, Path(job.source).read_bytes()
+
+    failed = 0
+    names = [job.source for job in planned]
+    dealt = cluster.dealt(args, entry, variant, "style", names, load, stop.check)
+    with stop.finishing(), closing(dealt):
+        for number, picture in dealt:
+            try:
+                if isinstance(picture, Exception):
+                    raise picture
+                with _output(planned[number]) as file:
+                    file.write(picture)
+            except (PiEdgeError, OSError) as error:
+                if len(planned) == 1:
+                    raise
+                failed += 1
+                _complain(planned[number], error)
     return 1 if failed else 0
 
 

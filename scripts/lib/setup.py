@@ -120,7 +120,8 @@ def bench(module: str, arguments: list[str], extras: Sequence[str] = ()) -> int:
     environment.ensure([*extras])
     # The tests' own pictures are what bench_digits measures with; soak and chaos ask as tests do.
     below = [
-        ROOT / "tests" / folder for folder in ("", "tasks", "end_to_end", "learning", "emulated_pi")
+        ROOT / "tests" / folder
+        for folder in ("", "tasks", "end_to_end", "learning", "emulated_pi", "cluster")
     ]
     folders = [ROOT / "scripts", *below]
     path = os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -181,6 +182,7 @@ def main() -> int:
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")
             for what in ("digits", "over_ssh", "serving", "start", "style")
         },
+        "bench-cluster": partial(bench, "bench_cluster", extras=["cluster"]),
         "bench-examples": partial(bench, "bench_examples"),
         "bench-growth": partial(bench, "bench_growth", extras=["desktop"]),
         "bench-instructions": partial(bench, "bench_instructions"),

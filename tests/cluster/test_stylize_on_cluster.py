@@ -1,0 +1,277 @@
+"""pi-edge stylize --cluster: a real scheduler, real workers, real deaths."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import clusters
+import numpy as np
+import PIL.Image
+import pytest
+from clusters import Cluster, running_cluster
+from support import ROOT
+
+TINY = ROOT / "tests" / "data" / "style"
+STYLIZE = (sys.executable, "-m", "pi_edge", "stylize")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(TINY, folder / "style")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cluster(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Two workers that stay."""
+    with running_cluster(tmp_path_factory.mktemp("cluster"), 2, environ=_has(models)) as running:
+        yield running
+
+
+def _has(models: Path) -> dict[str, str]:
+    """The environment of a worker that finds these models."""
+    return {"PI_EDGE_MODELS": str(models), "PI_EDGE_STATE": str(models.parent / "state")}
+
+
+def photos(folder: Path, count: int, side: int = 48) -> Path:
+    """A folder of so many photos, each another."""
+    folder.mkdir()
+    random = np.random.default_rng(5)
+    for number in range(count):
+        small = random.integers(0, 256, (6, 8, 3), np.uint8)
+        photo = PIL.Image.fromarray(small).resize((side * 4 // 3, side))
+        photo.save(folder / f"{number:04}.png")
+    return folder
+
+
+def command(models: Path, source: Path, out: Path, *flags: str) -> list[str]:
+    own = ["--models", str(models), "--state", str(models.parent / "state"), "--threads", "1"]
+    return [*STYLIZE, str(source), "-o", str(out), "--style", "scream", *own, *flags]
+
+
+def stylize(models: Path, source: Path, out: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(models, source, out, *flags), capture_output=True, text=True, cwd=ROOT
+    )
+
+
+def started(models: Path, source: Path, out: Path, *flags: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(models, source, out, *flags),
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def done_in(folder: Path) -> int:
+    return len([*folder.glob("[!.]*")])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """What a folder holds, unfinished files included."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def complaints(stderr: str) -> list[str]:
+    """The lines that are no progress."""
+    return [line for line in stderr.splitlines() if not re.match(r"\d+/\d+ ", line)]
+
+
+def test_pictures_and_complaints_are_those_of_one_machine(
+    models: Path, cluster: Cluster, tmp_path: Path
+) -> None:
+    source = photos(tmp_path / "in", 12)
+    (source / "bad.jpg").write_bytes(b"no picture")
+    (source / "empty.png").write_bytes(b"")
+    here = stylize(models, source, tmp_path / "here")
+    there = stylize(models, source, tmp_path / "there", "--cluster", cluster.url)
+    assert (here.returncode, there.returncode) == (1, 1)
+    about = [line.partition(".png: ")[0] for line in complaints(there.stderr)]
+    assert sorted(about) == sorted(line.partition(".png: ")[0] for line in complaints(here.stderr))
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    assert len(contents(tmp_path / "there")) == 12
+
+
+def test_every_flag_reaches_the_workers(models: Path, cluster: Cluster, tmp_path: Path) -> None:
+    source = photos(tmp_path / "in", 1, side=96) / "0000.png"
+    for number, flags in enumerate(
+        [
+            ["--strength", "0.4", "--preserve-color", "--scale", "bold"],
+            ["--preview", "--variant", "float16", "--max-memory", "120"],
+        ]
+    ):
+        here, there = tmp_path / f"{number}here.webp", tmp_path / f"{number}there.webp"
+        assert stylize(models, source, here, *flags).returncode == 0
+        done = stylize(models, source, there, "--cluster", cluster.url, *flags)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert there.read_bytes() == here.read_bytes()
+
+
+def test_a_single_photo_that_cannot_be_styled_is_one_line(
+    models: Path, cluster: Cluster, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"no picture")
+    done = stylize(models, bad, tmp_path / "out.png", "--cluster", cluster.url)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "this is no picture" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.jpg"]
+
+
+def test_a_worker_killed_midway_costs_no_photo_of_a_thousand(models: Path, tmp_path: Path) -> None:
+    source, out = photos(tmp_path / "in", 1000), tmp_path / "out"
+    assert stylize(models, source, tmp_path / "here").returncode == 0
+    with running_cluster(tmp_path / "cluster", 3, environ=_has(models)) as running:
+        process = started(models, source, out, "--cluster", running.url)
+        assert process.stderr
+        told = []
+        for line in process.stderr:
+            told.append(line)
+            if len(told) == 400:
+                running.workers[1].kill()
+        assert process.wait() == 0
+    (complaint,) = complaints("".join(told))
+    assert re.fullmatch(r"pi-edge: worker tcp://\S+ is gone; others do what it had", complaint)
+    names = [line.split()[1] for line in told if line not in (complaint, f"{complaint}\n")]
+    assert sorted(names) == sorted(str(path) for path in source.iterdir())
+    assert contents(out) == contents(tmp_path / "here")
+
+
+def test_without_its_scheduler_it_ends_and_a_second_run_does_the_rest(
+    models: Path, tmp_path: Path
+) -> None:
+    source, out = photos(tmp_path / "in", 150), tmp_path / "out"
+    assert stylize(models, source, tmp_path / "here").returncode == 0
+    with running_cluster(tmp_path / "first", 2, environ=_has(models)) as running:
+        process = started(models, source, out, "--cluster", running.url)
+        assert process.stderr
+        told = []
+        for line in process.stderr:
+            told.append(line)
+            if len(told) == 30:
+                running.scheduler.kill()
+        assert process.wait() == 1
+    (complaint,) = complaints("".join(told))
+    assert re.match(r"pi-edge: the scheduler is gone \(.*\); \d+ of 150 were done", complaint)
+    first = contents(out)
+    assert 30 <= len(first) < 150
+    assert first.items() <= contents(tmp_path / "here").items()
+    with running_cluster(tmp_path / "second", 2, environ=_has(models)) as running:
+        done = stylize(models, source, out, "--cluster", running.url, "--resume")
+    assert done.returncode == 0
+    assert len(done.stderr.splitlines()) == 150 - len(first)
+    assert contents(out) == contents(tmp_path / "here")
+
+
+# In place of a decoder that crashes: the process dies of SIGKILL at a photo of these bytes.
+KILLER = """
+import os, signal
+from pi_edge.tasks.style import photo
+
+def deadly(opened):
+    def open_photo(source, max_memory):
+        if source == b"deadly":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return opened(source, max_memory)
+    return open_photo
+
+photo.open_photo = deadly(photo.open_photo)
+"""
+
+
+def test_a_photo_that_kills_its_workers_is_passed_over(models: Path, tmp_path: Path) -> None:
+    source, out = photos(tmp_path / "in", 30), tmp_path / "out"
+    (source / "0010-deadly.png").write_bytes(b"deadly")
+    (tmp_path / "killer.py").write_text(KILLER)
+    with running_cluster(tmp_path / "cluster", 0) as running:
+        for _ in range(2):  # nannies start them again
+            flags = ("--preload", str(tmp_path / "killer.py"))
+            running.add(*flags, nanny=True, environ=_has(models))
+        done = stylize(models, source, out, "--cluster", running.url)
+    assert done.returncode == 1
+    told = [line for line in complaints(done.stderr) if "is gone" not in line]
+    assert told == [f"pi-edge: {source / '0010-deadly.png'}: 3 workers died over it: passed over"]
+    assert sorted(contents(out)) == [f"{number:04}.png" for number in range(30)]
+
+
+def test_a_worker_that_comes_later_joins_in(models: Path, tmp_path: Path) -> None:
+    source, out = photos(tmp_path / "in", 40), tmp_path / "out"
+    with running_cluster(tmp_path / "cluster", 0) as running:
+        process = started(models, source, out, "--cluster", running.url)
+        running.add(environ=_has(models))
+        _, stderr = process.communicate()
+    assert (process.returncode, complaints(stderr)) == (0, [])
+    assert done_in(out) == 40
+
+
+def test_workers_of_another_release_or_model_are_refused(models: Path, tmp_path: Path) -> None:
+    source = photos(tmp_path / "in", 3)
+    (tmp_path / "older.py").write_text("import pi_edge; pi_edge.__version__ = '0.0.9'")
+    other = tmp_path / "other"
+    shutil.copytree(models, other)
+    with (other / "style" / "float32.tflite").open("ab") as file:
+        file.write(b"\0")
+    with running_cluster(tmp_path / "cluster", 0) as running:
+        old = running.add("--preload", str(tmp_path / "older.py"), environ=_has(models))
+        done = stylize(models, source, tmp_path / "out", "--cluster", running.url)
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert re.match(r"pi-edge: worker tcp://\S+ has pi-edge 0.0.9, not \d", line)
+        clusters.end(old)
+        running.add(environ=_has(other))
+        done = stylize(models, source, tmp_path / "out", "--cluster", running.url)
+        (line,) = done.stderr.splitlines()
+        assert "has another style/float32 (file " in line
+        assert not (tmp_path / "out").exists()
+        running.add(environ=_has(models))
+        done = stylize(models, source, tmp_path / "out", "--cluster", running.url)
+    assert done.returncode == 0
+    (line,) = complaints(done.stderr)
+    assert re.match(r"pi-edge: worker tcp://\S+ is not used: it has another style", line)
+    assert done_in(tmp_path / "out") == 3
+
+
+def test_a_worker_without_pi_edge_is_told_of(models: Path, tmp_path: Path) -> None:
+    source = photos(tmp_path / "in", 2)
+    (tmp_path / "none.py").write_text("import sys; sys.modules['pi_edge'] = None")
+    with running_cluster(tmp_path / "cluster", 0) as running:
+        running.add("--preload", str(tmp_path / "none.py"))
+        done = stylize(models, source, tmp_path / "out", "--cluster", running.url)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert re.match(r"pi-edge: worker tcp://\S+ has no pi-edge \d", line)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_leaves_whole_pictures_only(
+    models: Path, cluster: Cluster, tmp_path: Path, how: signal.Signals
+) -> None:
+    source, out = photos(tmp_path / "in", 200), tmp_path / "out"
+    process = started(models, source, out, "--cluster", cluster.url)
+    assert process.stderr
+    while not process.stderr.readline().startswith("20/200"):
+        assert process.poll() is None
+    process.send_signal(how)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert complaints(stderr) == ["pi-edge: stopped"]
+    assert all(_whole(path) for path in out.iterdir())
+    again = stylize(models, source, out, "--cluster", cluster.url, "--resume")
+    assert again.returncode == 0
+    assert done_in(out) == 200
+
+
+def _whole(path: Path) -> bool:
+    with PIL.Image.open(path) as image:
+        image.load()
+    return True
