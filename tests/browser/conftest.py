@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from browsing import Visit, visit
 from playwright.sync_api import Browser, expect, sync_playwright
-from running import RunningDaemon, install, running_daemon
+from running import PATIENCE, RunningDaemon, install, running_daemon
 from support import missing
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=500 * PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from browsing import Visit
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from running import RunningDaemon, drop_in, wait_until
 
 
@@ -79,6 +79,23 @@ def test_the_lamp_winks_when_the_light_did(tab: Visit, daemon: RunningDaemon) ->
     )
     daemon.infer("double", x=[1, 2, 3])
     wait_until(lambda: page.evaluate("window.dark"))
+
+
+def test_the_temperature_is_shown_where_the_machine_tells_it(tab: Visit) -> None:
+    def hot(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        told["machine"] |= {"temperature_c": 81.5, "throttled": 0x50004}
+        route.fulfill(response=answer, json=told)
+
+    tab.page.route("**/status", hot)  # this machine may have no thermometer
+    page = tab.open("status")
+    expect(page.locator("#top-temperature")).to_have_text("81.5 °C")
+    expect(page.locator("#temperature")).to_have_text("81.5 °C")
+    expect(page.locator("#temperature-line svg .dot")).to_have_count(1)
+    told = ["Now: throttled", "Since its start: under-voltage, throttled"]
+    expect(page.locator("#temperature-line .bad")).to_have_text(told)
+    page.unroute_all(behavior="wait")
 
 
 def test_a_model_dropped_in_appears_by_itself(tab: Visit, daemon: RunningDaemon) -> None:

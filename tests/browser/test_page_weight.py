@@ -21,7 +21,7 @@ def test_all_files_together_weigh_less_than_the_limit(tab: Visit) -> None:
     for section in SECTIONS:
         tab.open(section)
     tab.page.wait_for_load_state("load")
-    assert {"/", "/page/main.js", "/page/style.css", "/page/style-udnie.webp"} <= set(sizes)
+    assert {"/", "/page/main.js", "/page/style-udnie.webp"} <= set(sizes)
     print(f"\n{len(sizes)} files, {sum(sizes.values())} bytes")
     assert sum(sizes.values()) < LIMIT
 

@@ -39,7 +39,7 @@ CLOSED = [
     *("/status", "/metrics", "/v2", "/v2/", "/v2/health", "/v2/health/other", "//", "/status/"),
     *("/v2/models/stats", "/v2/models/double", "/v2/models/double/ready", "/nothing", "/tasks/x"),
     *("/v2/health/../models/stats", "/v2/health/live/", "/%2e", "/index.html", "/v2/repository"),
-    *("/page", "/page/", "/page/nothing.js", "/page/../status", "/page/style.css/"),
+    *("/page", "/page/", "/page/nothing.js", "/page/../status", "/page/main.js/"),
 ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 
@@ -17,19 +19,24 @@ def policy(daemon: RunningDaemon) -> dict[str, list[str]]:
 
 
 def files(daemon: RunningDaemon) -> dict[str, str]:
-    """What the page loads, by its path, as text: its code and its looks."""
-    html = daemon.send("GET", "/").body.decode()
-    found, names = {"/": html}, re.findall(r'(?:src|href)="(/page/[^"]+\.(?:js|css))"', html)
-    for path in names:
-        found[path] = daemon.send("GET", path).body.decode()
-    return found
+    """The page's markup, looks and code as text, by path."""
+    paths = ["/", *(path for path in page.paths() if path.endswith(".js"))]
+    return {path: daemon.send("GET", path).body.decode() for path in paths}
 
 
-@pytest.mark.parametrize("kind", ["script", "style"])
-def test_the_page_runs_its_own_files_and_nothing_else(daemon: RunningDaemon, kind: str) -> None:
-    assert policy(daemon)[f"{kind}-src"] == ["'self'"]
+def test_the_page_runs_its_own_files_and_nothing_else(daemon: RunningDaemon) -> None:
+    assert policy(daemon)["script-src"] == ["'self'"]
     html = daemon.send("GET", "/").body.decode()
-    assert not re.search(r"<style|<script(?![^>]*\bsrc=)|\s(on\w+|style)=|javascript:", html)
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\s(on\w+|style)=|javascript:", html)
+
+
+def test_the_page_allows_its_own_style_by_what_it_is(daemon: RunningDaemon) -> None:
+    html = daemon.send("GET", "/").body
+    (style,) = re.findall(b"<style>(.*?)</style>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
+    assert policy(daemon)["style-src"] == [f"'sha256-{digest}'"]
+    assert style == (page.FOLDER / "style.css").read_bytes()
+    assert b"stylesheet" not in html
 
 
 def test_no_text_becomes_code_or_markup(daemon: RunningDaemon) -> None:
@@ -38,14 +45,11 @@ def test_no_text_becomes_code_or_markup(daemon: RunningDaemon) -> None:
         assert not re.search(r"\b(eval|Function)\(|innerHTML|document\.write", text), path
 
 
-def test_the_page_names_every_module_that_it_loads(daemon: RunningDaemon) -> None:
+def test_every_module_is_used_and_there(daemon: RunningDaemon) -> None:
     told = files(daemon)
+    imported = {name for text in told.values() for name in re.findall(r'from "\./(.+?)"', text)}
     modules = {path for path in told if path.endswith(".js")}
-    imported = {
-        f"/page/{name}" for text in told.values() for name in re.findall(r'from "\./(.+?)"', text)
-    }
-    assert imported | {"/page/main.js"} == modules
-    assert modules == {path for path in page.paths() if path.endswith(".js")}
+    assert {f"/page/{name}" for name in imported | {"main.js"}} == modules
 
 
 def test_nothing_is_loaded_from_elsewhere(daemon: RunningDaemon) -> None:
@@ -59,16 +63,20 @@ def test_each_file_says_what_it_is_and_under_which_policy(daemon: RunningDaemon,
     answer = daemon.send("GET", path)
     assert answer.status == 200
     assert answer.headers["content-type"] == page.MEDIA_TYPES[Path(path).suffix]
-    assert answer.headers["content-security-policy"] == page.POLICY
+    assert answer.headers["content-security-policy"] == page.policy(b"")
 
 
-def test_a_file_that_is_known_is_not_sent_again(daemon: RunningDaemon) -> None:
-    tag = daemon.send("GET", "/page/style.css").headers["etag"]
-    answer = daemon.send("GET", "/page/style.css", headers={"If-None-Match": tag})
+@pytest.mark.parametrize("path", ["/", "/page/main.js", "/page/style-udnie.webp"])
+def test_what_is_known_is_not_sent_again(daemon: RunningDaemon, path: str) -> None:
+    tag = daemon.send("GET", path).headers["etag"]
+    answer = daemon.send("GET", path, headers={"If-None-Match": f'"other", {tag}'})
     assert (answer.status, answer.body) == (304, b"")
+    assert daemon.send("GET", path, headers={"If-None-Match": '"other"'}).status == 200
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "..%2fpage.py", "%2e%2e", "", "a/b.js", "%00"])
+@pytest.mark.parametrize(
+    "name", ["nothing.js", "..%2fpage.py", "%2e%2e", "", "a/b.js", "%00", "index.html"]
+)
 def test_nothing_else_is_served_as_a_file_of_the_page(daemon: RunningDaemon, name: str) -> None:
     answer = daemon.send("GET", f"/page/{name}")
     assert answer.status == 404

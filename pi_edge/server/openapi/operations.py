@@ -12,7 +12,7 @@ BINARY = "application/octet-stream"
 MULTIPART = "multipart/form-data"
 CSV = "text/csv"
 PICTURES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif")
-PAGE_FILES = ("text/html", "text/css", "text/javascript", "image/webp", "image/svg+xml")
+PAGE_FILES = ("text/javascript", "image/webp", "image/svg+xml")
 STYLED = ("image/jpeg", "image/png", "image/webp", "image/tiff")
 
 Part = dict[str, Any]

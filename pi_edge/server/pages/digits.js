@@ -167,7 +167,7 @@ function still() {
     try { await navigator.clipboard.writeText(command); say(copied, "copied") } catch { say(copied, "select it and copy it by hand") }
   } }, "Copy")
   return [
-    ...(learned ? [h("p", {}, h("strong", {}, `${learned} has just been learning.`), " Each drawing kept on this visit says what it was read as, and is now.")] : []),
+    ...(learned ? [h("p", {}, h("strong", {}, `${learned} has just been learning.`), " Each drawing kept on this visit says what it was read as, and is now. Where nothing changed, the command itself says why.")] : []),
     h("p", {}, "Keeping an example changes nothing yet. The network learns them when this is run on the daemon’s machine, and the lamp goes dark every three seconds meanwhile:"),
     h("p", { class: "command" }, h("code", {}, command), copy), copied,
     h("details", {}, h("summary", {}, "Each night, for the service"),

@@ -45,7 +45,7 @@ function show() {
   at("prices-notes").replaceChildren(...[
     `The band holds the close from its ${low} % to its ${high} % quantile.`,
     ...(closes[one.ticker] ? [] : ["The closes themselves are not drawn: this page reads a column a ticker, or date, ticker, close."]),
-    "No advice: over six years this forecast was no better than the last price by more than chance.",
+    answer.model === "stocks" ? "No advice: over six years of test data it was no better than the last price by more than chance." : "No advice.",
     ...answer.notes,
   ].map(text => h("li", {}, text)))
 }

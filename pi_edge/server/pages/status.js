@@ -98,6 +98,13 @@ function machine({ machine: of, runtime, version, uptime, inferences }) {
   at("machine").replaceChildren(...Object.entries(facts).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value || "–"))))
 }
 
+// The Raspberry Pi firmware's word: what holds it back now, and sixteen bits higher what did since it
+// started (pi_edge/benchmark/machine.py).
+function throttling(word) {
+  const names = bits => ["under-voltage", "clock capped", "throttled", "soft temperature limit"].filter((_, bit) => bits >> bit & 1).join(", ")
+  return [["Now", word & 15], ["Since its start", word >> 16 & 15]].filter(([, bits]) => bits).map(([when, bits]) => `${when}: ${names(bits)}`)
+}
+
 export function temperature(of) {
   const degrees = of.temperature_c
   return degrees === null || degrees === undefined ? "–" : `${degrees.toFixed(1)} °C`
@@ -117,7 +124,7 @@ export const statusSection = {
     at("temperature-line").replaceChildren(temperatures.length
       ? sparkline(temperatures, `Temperature, the last ${temperature(status.machine)}`, { width: 240, height: 40, foot: Math.min(...temperatures) - 2 })
       : h("p", { class: "fine" }, "This machine tells none."),
-    ...(status.machine.throttled ? [h("p", { class: "bad" }, `throttled: ${[status.machine.throttled].flat().join(", ")}`)] : []))
+    ...throttling(status.machine.throttled ?? 0).map(text => h("p", { class: "fine bad" }, text)))
     const { led } = status
     say(at("led-state"), led.shows)
     say(at("led-pattern"), WORDS[led.shows] ?? "")
