@@ -74,6 +74,15 @@ def test_systemd(arguments: list[str]) -> int:
     return 0
 
 
+def test_cluster(arguments: list[str]) -> int:
+    """The same for a batch of a thousand photos on a Dask cluster of this machine."""
+    environment.ensure(["test"])
+    os.chdir(ROOT)
+    tests = ["--timeout=0", "tests/cluster", "tests/cluster/long"]
+    _become([str(BIN / "python"), "-m", "pytest", *tests, *arguments], dict(os.environ))
+    return 0
+
+
 def deploy(arguments: list[str]) -> int:
     """Become what deploys. It needs nothing but Python, unless it is to bring other packages."""
     python = sys.executable
@@ -146,6 +155,7 @@ def main() -> int:
         "test-deploy": test_deploy,
         "fuzz": fuzz,
         "test-systemd": test_systemd,
+        "test-cluster": test_cluster,
         "lint": lint,
         **{
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")
