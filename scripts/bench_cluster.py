@@ -7,13 +7,15 @@ thread. The photos are made up; a batch of tiny ones shows what a photo costs be
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +24,6 @@ from bench_ending import exit_status
 from bench_serving.peers import PI_EDGE
 from clusters import running_cluster
 from PIL import Image
-from running import children
 
 from pi_edge.benchmark import machine
 from pi_edge.benchmark.table import number, table
@@ -31,10 +32,12 @@ from pi_edge.errors import PiEdgeError
 COLUMNS = (
     ("", "how"),
     ("batch", "s"),
-    ("photos", "/s"),
-    ("to none", "ratio"),
     ("min", "s"),
     ("max", "s"),
+    ("first", "s"),
+    ("then", "photos/s"),
+    ("to none", "ratio"),
+    ("processor", "s/photo"),
     ("command", "MB"),
     ("scheduler", "MB"),
     ("a worker", "MB"),
@@ -43,9 +46,20 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds of a batch; the most megabytes that each process had, 0 where there was none."""
+    """One batch.
+
+    Attributes:
+        seconds: that the command took.
+        first: seconds until its first picture.
+        pace: pictures a second from then on.
+        processor: seconds of processor time of all its processes.
+        command, scheduler, worker: the most megabytes that each had; 0 where there was none.
+    """
 
     seconds: float
+    first: float
+    pace: float
+    processor: float
     command: float
     scheduler: float = 0.0
     worker: float = 0.0
@@ -64,8 +78,8 @@ def main() -> int:
         parser.error("--size is WIDTHxHEIGHT, as in 1024x768")
     if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", args.workers):
         parser.error("--workers are numbers, as in 1,2,3")
-    if args.rounds < 1 or args.photos < 1:
-        parser.error("--rounds and --photos must be 1 or more")
+    if args.rounds < 1 or args.photos < 2:
+        parser.error("--rounds must be 1 or more, --photos 2")
     counts = [0, *map(int, args.workers.split(","))]
     with tempfile.TemporaryDirectory(prefix="bench-cluster-") as made:
         folder = Path(made)
@@ -78,22 +92,24 @@ def main() -> int:
     about = machine.describe()
     print(f"{about['board'] or about['cpu']}, {about['cores']} cores, Python {about['python']};")
     print(f"{args.photos} photos of {args.size}, medians of {args.rounds} rounds\n")
-    none = median(run.seconds for run in found[0])
+    none = median(run.pace for run in found[0])
     print(table(COLUMNS, [_row(count, runs, args.photos, none) for count, runs in found.items()]))
     return 0
 
 
 def _row(count: int, runs: list[Run], photos: int, none: float) -> list[str]:
     times = [run.seconds for run in runs]
-    middle = median(times)
+    pace = median(run.pace for run in runs)
     memory = (
         max(getattr(run, name) for run in runs) for name in ("command", "scheduler", "worker")
     )
     return [
         f"{count} worker{'s' * (count > 1)}" if count else "no cluster, one thread",
-        *(number(value) for value in (middle, photos / middle)),
-        f"{number(none / middle)}x",
-        *(number(value) for value in (min(times), max(times))),
+        *(number(value) for value in (median(times), min(times), max(times))),
+        number(median(run.first for run in runs)),
+        number(pace),
+        f"{number(pace / none)}x",
+        number(median(run.processor for run in runs) / photos),
         *(f"{value:.0f}" if value else "" for value in memory),
     ]
 
@@ -105,39 +121,52 @@ def _run(folder: Path, name: str, count: int) -> Run:
     command += ["--threads=1"]
     cluster = running_cluster(folder / f"cluster-{name}", count) if count else nullcontext()
     with cluster as running:
+        others: list[int] = []
         if running:
             command += ["--cluster", running.url]
-            _batch([*command, "--preview"])  # the first photo of a worker opens the model
-        seconds, megabytes = _batch(command)
+            others = [process.pid for process in (running.scheduler, *running.workers)]
+            _batch([*command, "--preview"], others)  # the first photo of a worker opens the model
+        run = _batch(command, others)
         if len([*out.iterdir()]) != len([*(folder / "in").iterdir()]):
             raise PiEdgeError("not every photo was styled")
-        if not running:
-            return Run(seconds, megabytes)
-        workers = max(_most(worker.pid) for worker in running.workers)
-        return Run(seconds, megabytes, _most(running.scheduler.pid), workers)
+        most = [_most(pid) for pid in others]
+        return replace(run, scheduler=most[0], worker=max(most[1:])) if most else run
 
 
-def _batch(command: list[str]) -> tuple[float, float]:
-    """Seconds that a batch took, and the most megabytes its command had."""
-    began, most = time.perf_counter(), 0.0
+def _batch(command: list[str], others: list[int]) -> Run:
+    """One batch by this command, with the help of other processes."""
+    spent, most = _spent(others), 0.0
+    began = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr
-    told = []
+    told, moments = [], []
     for line in process.stderr:  # one a photo
         told.append(line)
+        moments.append(time.perf_counter() - began)
         most = max(most, _most(process.pid))
     if process.wait():
         raise PiEdgeError(f"{' '.join(command)} failed: {''.join(told).strip()[-300:]}")
-    return time.perf_counter() - began, most
+    seconds = time.perf_counter() - began
+    pace = (len(moments) - 1) / (moments[-1] - moments[0])
+    return Run(seconds, moments[0], pace, _spent(others) - spent, most)
+
+
+def _spent(pids: list[int]) -> float:
+    """Seconds of processor time of these processes, and of all children that have ended."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    times = os.times()
+    return ticks / os.sysconf("SC_CLK_TCK") + times.children_user + times.children_system
 
 
 def _most(pid: int) -> float:
-    """Megabytes of memory that a process had at most, its children's beside it."""
-    found = []
-    for one in (pid, *children(pid)):
-        status = Path(f"/proc/{one}/status").read_text()
-        found.append(int(re.search(r"VmHWM:\s*(\d+)", status)[1]) * 1024 / 1e6)  # type: ignore[index]
-    return max(found)
+    """The most megabytes of memory that a process has had, 0 where it has ended."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        found = re.search(r"VmHWM:\s*(\d+)", Path(f"/proc/{pid}/status").read_text())
+        return int(found[1]) * 1024 / 1e6 if found else 0.0
+    return 0.0
 
 
 def _photos(folder: Path, count: int, size: str) -> None:

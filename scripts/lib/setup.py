@@ -104,6 +104,35 @@ def _install_chromium() -> None:
             raise Refused(f"apt-get {' '.join(command)} failed: see above what it says")
 
 
+def test_cluster(arguments: list[str]) -> int:
+    """The same for batches on a Dask cluster of this machine, one of a thousand photos."""
+    environment.ensure(["test"])
+    os.chdir(ROOT)
+    tests = ["-o", "norecursedirs=__pycache__", "tests/cluster"]
+    _become([str(BIN / "python"), "-m", "pytest", *tests, *arguments], dict(os.environ))
+    return 0
+
+
+def test_packages(arguments: list[str]) -> int:
+    """The same for packages in dist/, on whole Debian systems."""
+    environment.ensure(["test"])
+    os.chdir(ROOT)
+    tests = ["-v", "--timeout=0", "tests/packaging/installed"]
+    _become([str(BIN / "python"), "-m", "pytest", *tests, *arguments], dict(os.environ))
+    return 0
+
+
+def test_fleet(arguments: list[str]) -> int:
+    """The same for several machines at once: rolling out, balancing, clusters, brokers."""
+    environment.ensure(["test", "fleet"])
+    os.chdir(ROOT)
+    folders = [f"tests/{name}" for name in ("fleet", "cluster", "integrations")]
+    tests = ["-o", "norecursedirs=__pycache__", *folders]
+    command = [str(BIN / "python"), "-m", "pytest", "-v", "--timeout=1200"]
+    _become([*command, *tests, *arguments], dict(os.environ))
+    return 0
+
+
 def deploy(arguments: list[str]) -> int:
     """Become what deploys. It needs nothing but Python, unless it is to bring other packages."""
     python = sys.executable
@@ -120,8 +149,7 @@ def bench(module: str, arguments: list[str], extras: Sequence[str] = ()) -> int:
     environment.ensure([*extras])
     # The tests' own pictures are what bench_digits measures with; soak and chaos ask as tests do.
     below = [
-        ROOT / "tests" / folder
-        for folder in ("", "tasks", "end_to_end", "learning", "emulated_pi", "cluster")
+        ROOT / "tests" / folder for folder in ("", "tasks", "end_to_end", "learning", "emulated_pi")
     ]
     folders = [ROOT / "scripts", *below]
     path = os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -136,6 +164,16 @@ def fuzz(arguments: list[str]) -> int:
     # The fuzz targets use what the tests use.
     path = os.pathsep.join(map(str, [ROOT / "tests", ROOT]))
     program = [str(BIN / "python"), "tests/fuzz/fuzz.py", *arguments]
+    _become(program, {**os.environ, "PYTHONPATH": path})
+    return 0
+
+
+def docs(arguments: list[str]) -> int:
+    """Set up with MkDocs, then become what builds the documentation and runs its commands."""
+    environment.ensure(["docs"])
+    os.chdir(ROOT)
+    path = os.pathsep.join(map(str, [ROOT / "scripts", ROOT]))
+    program = [str(BIN / "python"), "-m", "docs_site", *arguments]
     _become(program, {**os.environ, "PYTHONPATH": path})
     return 0
 
@@ -173,7 +211,6 @@ def main() -> int:
         "prepare": prepare,
         "test": test,
         "deploy": deploy,
-        "test-browser": test_browser,
         "test-deploy": test_deploy,
         "fuzz": fuzz,
         "test-systemd": test_systemd,
@@ -182,7 +219,6 @@ def main() -> int:
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")
             for what in ("digits", "over_ssh", "serving", "start", "style")
         },
-        "bench-cluster": partial(bench, "bench_cluster", extras=["cluster"]),
         "bench-examples": partial(bench, "bench_examples"),
         "bench-growth": partial(bench, "bench_growth", extras=["desktop"]),
         "bench-instructions": partial(bench, "bench_instructions"),
@@ -191,6 +227,14 @@ def main() -> int:
         "bench-training": partial(bench, "bench_training", extras=["desktop"]),
         "soak": partial(bench, "soak"),
         "chaos": partial(bench, "chaos"),
+        "test-browser": test_browser,
+        "test-cluster": test_cluster,
+        "bench-cluster": partial(bench, "bench_cluster", extras=["cluster"]),
+        "test-packages": test_packages,
+        "test-fleet": test_fleet,
+        "bench-haproxy": partial(bench, "bench_haproxy"),
+        "docs": docs,
+        "make-manual": partial(bench, "make_manual", extras=["test"]),
     }
     try:
         return commands[sys.argv[1]](sys.argv[2:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from certificates import make_certificate
 from clusters import Cluster, running_cluster
-from running import drop_in
+from running import drop_in, wait_until
 from support import ROOT
 
 SEVEN = ROOT / "docs" / "pictures" / "seven.jpg"
@@ -21,17 +22,17 @@ PRICES = """Date,AAA,BBB
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The owner's models: a bare one."""
-    state = tmp_path_factory.mktemp("state")
-    drop_in("double", state / "models")
-    return state
+    folder = tmp_path_factory.mktemp("state")
+    drop_in("double", folder / "models")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def cluster(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
-    with running_cluster(folder, 2, environ={"PI_EDGE_STATE": str(models)}) as running:
+    with running_cluster(folder, 2, environ={"PI_EDGE_STATE": str(state)}) as running:
         yield running
 
 
@@ -56,45 +57,45 @@ def same(state: Path, cluster: Cluster, *arguments: object, stdin: bytes = b"") 
 
 
 def test_digits_are_answered_in_the_order_they_were_asked(
-    models: Path, cluster: Cluster, tmp_path: Path
+    state: Path, cluster: Cluster, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     np.save(tmp_path / "zeros.npy", np.zeros((28, 28)))
     names = [SEVEN, tmp_path / "notes.txt", tmp_path / "none.png", tmp_path, *[SEVEN] * 5]
-    out = same(models, cluster, "mnist-cnn", *names, tmp_path / "zeros.npy")
+    out = same(state, cluster, "mnist-cnn", *names, tmp_path / "zeros.npy")
     assert out.count(b'"number":"7"') == 6
     assert b"there is no file" in out
 
 
-def test_standard_input_travels(models: Path, cluster: Cluster) -> None:
-    out = same(models, cluster, "mnist-cnn", "-", stdin=SEVEN.read_bytes())
+def test_standard_input_travels(state: Path, cluster: Cluster) -> None:
+    out = same(state, cluster, "mnist-cnn", "-", stdin=SEVEN.read_bytes())
     assert b'"number":"7"' in out
 
 
-def test_numbers_are_no_files(models: Path, cluster: Cluster, tmp_path: Path) -> None:
+def test_numbers_are_no_files(state: Path, cluster: Cluster, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("fires_per_1000_housing_units\n1\n2.5\n")
-    out = same(models, cluster, "fire-theft", "12.5", "none", tmp_path / "rows.csv", "1e9")
+    out = same(state, cluster, "fire-theft", "12.5", "none", tmp_path / "rows.csv", "1e9")
     assert out.count(b"predictions") == 3
 
 
 def test_tables_that_cannot_be_understood_are_named(
-    models: Path, cluster: Cluster, tmp_path: Path
+    state: Path, cluster: Cluster, tmp_path: Path
 ) -> None:
     (tmp_path / "prices.csv").write_text(PRICES)
     (tmp_path / "torn.csv.gz").write_bytes(b"\x1f\x8b\x08")
-    out = same(models, cluster, "stocks", tmp_path / "prices.csv", tmp_path / "torn.csv.gz")
+    out = same(state, cluster, "stocks", tmp_path / "prices.csv", tmp_path / "torn.csv.gz")
     assert b"torn.csv.gz is damaged" in out
 
 
-def test_a_bare_model_takes_arrays(models: Path, cluster: Cluster, tmp_path: Path) -> None:
+def test_a_bare_model_takes_arrays(state: Path, cluster: Cluster, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([[1, 2, 3]], np.float32))
     (tmp_path / "bad.npy").write_bytes(b"nothing")
-    out = same(models, cluster, "double", tmp_path / "x.npy", tmp_path / "bad.npy", "missing.npy")
+    out = same(state, cluster, "double", tmp_path / "x.npy", tmp_path / "bad.npy", "missing.npy")
     assert b"[[2.0,4.0,6.0]]" in out
     assert b"there is no such file" in out
 
 
-def test_tls_both_ways(models: Path, tmp_path: Path) -> None:
+def test_tls_both_ways(state: Path, tmp_path: Path) -> None:
     cert, key = make_certificate(tmp_path)
     own = ["--tls-ca-file", str(cert), "--tls-cert", str(cert), "--tls-key", str(key)]
     flags = [f"--cluster-ca={cert}", f"--cluster-cert={cert}", f"--cluster-key={key}"]
@@ -106,17 +107,33 @@ def test_tls_both_ways(models: Path, tmp_path: Path) -> None:
     ]
     with running_cluster(tmp_path / "cluster", 1, flags=[*own, "--protocol", "tls"]) as running:
         assert running.url.startswith("tls://")
-        done = predict(models, "fire-theft", "12.5", "--cluster", running.url, *flags)
+        done = predict(state, "fire-theft", "12.5", "--cluster", running.url, *flags)
         assert (done.returncode, done.stderr) == (0, b"")
-        assert done.stdout == predict(models, "fire-theft", "12.5").stdout
-        done = predict(models, "fire-theft", "12.5", "--cluster", running.url, *others)
+        assert done.stdout == predict(state, "fire-theft", "12.5").stdout
+        done = predict(state, "fire-theft", "12.5", "--cluster", running.url, *others)
         assert done.returncode == 1
         (line,) = done.stderr.splitlines()
         assert line.startswith(b"pi-edge: no Dask scheduler answers at tls://")
 
 
-def test_a_second_batch_finds_the_cluster_as_it_was(models: Path, cluster: Cluster) -> None:
+def test_a_second_batch_finds_the_cluster_as_it_was(state: Path, cluster: Cluster) -> None:
     for _ in range(2):
-        done = predict(models, "mnist-cnn", *[SEVEN] * 20, "--cluster", cluster.url)
+        done = predict(state, "mnist-cnn", *[SEVEN] * 20, "--cluster", cluster.url)
         assert done.returncode == 0
         assert done.stdout.count(b"seven.jpg: 7\n") == 20
+
+
+def test_ctrl_c_ends_the_wait(state: Path, tmp_path: Path) -> None:
+    with running_cluster(tmp_path / "cluster", 0) as running:
+        command = [sys.executable, "-m", "pi_edge", "predict", "mnist-cnn", str(SEVEN)]
+        process = subprocess.Popen(
+            [*command, "--cluster", running.url],
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        log = tmp_path / "cluster" / "scheduler.log"
+        wait_until(lambda: "Receive client connection" in log.read_text())
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate()
+    assert (process.returncode, stderr) == (130, b"pi-edge: stopped\n")

@@ -2,88 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import clusters
-import numpy as np
 import PIL.Image
 import pytest
+from batches import (
+    command,
+    complaints,
+    contents,
+    done_in,
+    done_though_a_worker_dies,
+    has,
+    photos,
+    started,
+    stylize,
+)
 from clusters import Cluster, running_cluster
 from support import ROOT
-
-TINY = ROOT / "tests" / "data" / "style"
-STYLIZE = (sys.executable, "-m", "pi_edge", "stylize")
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    shutil.copytree(TINY, folder / "style")
-    return folder
 
 
 @pytest.fixture(scope="module")
 def cluster(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two workers that stay."""
-    with running_cluster(tmp_path_factory.mktemp("cluster"), 2, environ=_has(models)) as running:
+    with running_cluster(tmp_path_factory.mktemp("cluster"), 2, environ=has(models)) as running:
         yield running
-
-
-def _has(models: Path) -> dict[str, str]:
-    """The environment of a worker that finds these models."""
-    return {"PI_EDGE_MODELS": str(models), "PI_EDGE_STATE": str(models.parent / "state")}
-
-
-def photos(folder: Path, count: int, side: int = 48) -> Path:
-    """A folder of so many photos, each another."""
-    folder.mkdir()
-    random = np.random.default_rng(5)
-    for number in range(count):
-        small = random.integers(0, 256, (6, 8, 3), np.uint8)
-        photo = PIL.Image.fromarray(small).resize((side * 4 // 3, side))
-        photo.save(folder / f"{number:04}.png")
-    return folder
-
-
-def command(models: Path, source: Path, out: Path, *flags: str) -> list[str]:
-    own = ["--models", str(models), "--state", str(models.parent / "state"), "--threads", "1"]
-    return [*STYLIZE, str(source), "-o", str(out), "--style", "scream", *own, *flags]
-
-
-def stylize(models: Path, source: Path, out: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(models, source, out, *flags), capture_output=True, text=True, cwd=ROOT
-    )
-
-
-def started(models: Path, source: Path, out: Path, *flags: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(models, source, out, *flags),
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-
-
-def done_in(folder: Path) -> int:
-    return len([*folder.glob("[!.]*")])
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """What a folder holds, unfinished files included."""
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def complaints(stderr: str) -> list[str]:
-    """The lines that are no progress."""
-    return [line for line in stderr.splitlines() if not re.match(r"\d+/\d+ ", line)]
 
 
 def test_pictures_and_complaints_are_those_of_one_machine(
@@ -128,23 +78,8 @@ def test_a_single_photo_that_cannot_be_styled_is_one_line(
     assert [path.name for path in tmp_path.iterdir()] == ["bad.jpg"]
 
 
-def test_a_worker_killed_midway_costs_no_photo_of_a_thousand(models: Path, tmp_path: Path) -> None:
-    source, out = photos(tmp_path / "in", 1000), tmp_path / "out"
-    assert stylize(models, source, tmp_path / "here").returncode == 0
-    with running_cluster(tmp_path / "cluster", 3, environ=_has(models)) as running:
-        process = started(models, source, out, "--cluster", running.url)
-        assert process.stderr
-        told = []
-        for line in process.stderr:
-            told.append(line)
-            if len(told) == 400:
-                running.workers[1].kill()
-        assert process.wait() == 0
-    (complaint,) = complaints("".join(told))
-    assert re.fullmatch(r"pi-edge: worker tcp://\S+ is gone; others do what it had", complaint)
-    names = [line.split()[1] for line in told if line not in (complaint, f"{complaint}\n")]
-    assert sorted(names) == sorted(str(path) for path in source.iterdir())
-    assert contents(out) == contents(tmp_path / "here")
+def test_a_worker_killed_midway_costs_no_photo(models: Path, tmp_path: Path) -> None:
+    done_though_a_worker_dies(models, tmp_path, count=150, dies_after=40)
 
 
 def test_without_its_scheduler_it_ends_and_a_second_run_does_the_rest(
@@ -152,7 +87,7 @@ def test_without_its_scheduler_it_ends_and_a_second_run_does_the_rest(
 ) -> None:
     source, out = photos(tmp_path / "in", 150), tmp_path / "out"
     assert stylize(models, source, tmp_path / "here").returncode == 0
-    with running_cluster(tmp_path / "first", 2, environ=_has(models)) as running:
+    with running_cluster(tmp_path / "first", 2, environ=has(models)) as running:
         process = started(models, source, out, "--cluster", running.url)
         assert process.stderr
         told = []
@@ -166,7 +101,7 @@ def test_without_its_scheduler_it_ends_and_a_second_run_does_the_rest(
     first = contents(out)
     assert 30 <= len(first) < 150
     assert first.items() <= contents(tmp_path / "here").items()
-    with running_cluster(tmp_path / "second", 2, environ=_has(models)) as running:
+    with running_cluster(tmp_path / "second", 2, environ=has(models)) as running:
         done = stylize(models, source, out, "--cluster", running.url, "--resume")
     assert done.returncode == 0
     assert len(done.stderr.splitlines()) == 150 - len(first)
@@ -196,7 +131,7 @@ def test_a_photo_that_kills_its_workers_is_passed_over(models: Path, tmp_path: P
     with running_cluster(tmp_path / "cluster", 0) as running:
         for _ in range(2):  # nannies start them again
             flags = ("--preload", str(tmp_path / "killer.py"))
-            running.add(*flags, nanny=True, environ=_has(models))
+            running.add(*flags, nanny=True, environ=has(models))
         done = stylize(models, source, out, "--cluster", running.url)
     assert done.returncode == 1
     told = [line for line in complaints(done.stderr) if "is gone" not in line]
@@ -208,7 +143,7 @@ def test_a_worker_that_comes_later_joins_in(models: Path, tmp_path: Path) -> Non
     source, out = photos(tmp_path / "in", 40), tmp_path / "out"
     with running_cluster(tmp_path / "cluster", 0) as running:
         process = started(models, source, out, "--cluster", running.url)
-        running.add(environ=_has(models))
+        running.add(environ=has(models))
         _, stderr = process.communicate()
     assert (process.returncode, complaints(stderr)) == (0, [])
     assert done_in(out) == 40
@@ -222,18 +157,18 @@ def test_workers_of_another_release_or_model_are_refused(models: Path, tmp_path:
     with (other / "style" / "float32.tflite").open("ab") as file:
         file.write(b"\0")
     with running_cluster(tmp_path / "cluster", 0) as running:
-        old = running.add("--preload", str(tmp_path / "older.py"), environ=_has(models))
+        old = running.add("--preload", str(tmp_path / "older.py"), environ=has(models))
         done = stylize(models, source, tmp_path / "out", "--cluster", running.url)
         assert done.returncode == 1
         (line,) = done.stderr.splitlines()
         assert re.match(r"pi-edge: worker tcp://\S+ has pi-edge 0.0.9, not \d", line)
         clusters.end(old)
-        running.add(environ=_has(other))
+        running.add(environ=has(other))
         done = stylize(models, source, tmp_path / "out", "--cluster", running.url)
         (line,) = done.stderr.splitlines()
         assert "has another style/float32 (file " in line
         assert not (tmp_path / "out").exists()
-        running.add(environ=_has(models))
+        running.add(environ=has(models))
         done = stylize(models, source, tmp_path / "out", "--cluster", running.url)
     assert done.returncode == 0
     (line,) = complaints(done.stderr)
@@ -250,6 +185,22 @@ def test_a_worker_without_pi_edge_is_told_of(models: Path, tmp_path: Path) -> No
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert re.match(r"pi-edge: worker tcp://\S+ has no pi-edge \d", line)
+
+
+def test_a_terminal_shows_a_bar(models: Path, cluster: Cluster, tmp_path: Path) -> None:
+    source = photos(tmp_path / "in", 3)
+    ours, theirs = pty.openpty()
+    flags = ["--cluster", cluster.url]
+    done = subprocess.run(
+        command(models, source, tmp_path / "out", *flags), stderr=theirs, cwd=ROOT
+    )
+    os.close(theirs)
+    shown = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    assert f"[{'.' * 24}] 0/3" in shown
+    assert f"[{'#' * 24}] 3/3" in shown
+    assert shown.endswith("\r\x1b[K")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
