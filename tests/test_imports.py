@@ -17,7 +17,7 @@ from support import ROOT
 FLOORS = (
     {"errors"},
     {"access_token", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"}
-    | {"histogram", "processes", "trace", "tls", "model_files", "quiet", "malloc"},
+    | {"histogram", "processes", "trace", "tls", "model_files", "quiet", "malloc", "terminal"},
     {"runtime", "catalog", "led", "logs", "database"},
     {"model", "listening", "model_json"},
     {"workers", "ledger", "examples", "verification"},
@@ -25,7 +25,8 @@ FLOORS = (
     {"handle", "proving"},
     {"model_status", "serving"},
     {"tasks", "repository", "adding"},
-    {"daemon", "server", "benchmark", "learning", "integrations", "deploy", "desktop"},
+    {"daemon", "server", "benchmark", "learning", "integrations", "deploy", "desktop"}
+    | {"doctor"},
     {"cli"},
     {"__main__"},
 )

@@ -23,6 +23,7 @@ COMMANDS = {
     "models": "list, show or verify the models",
     "examples": "digits that were put right: list, export or remove them",
     "status": "what the running daemon says",
+    "doctor": "what is wrong on this machine, and the command that mends it",
     "train": "train a model family on a desktop",
     "convert": "convert trained networks to TFLite and measure them",
     "verify": "measure a model again and compare with its model.json",

@@ -22,23 +22,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    settings = config.load({})
-    scheme = "https" if settings.tls_certificate else "http"
-    try:
-        status = _ask(args.url or f"{scheme}://127.0.0.1:{settings.port}", settings)
-    except Locked:
-        raise
-    except PiEdgeError:
-        # It may have been given a certificate by a flag, or by settings of another folder.
-        if args.url or not tls.is_spoken("127.0.0.1", settings.port):
-            raise
-        status = _ask(f"https://127.0.0.1:{settings.port}", settings)
+    status = of_daemon(config.load({}), args.url)
     print(json.dumps(status, indent=2, ensure_ascii=False) if args.json else to_text(status))
     return 0
 
 
 class Locked(PiEdgeError):
     """The daemon demands another token."""
+
+
+def of_daemon(settings: config.Config, url: str | None = None) -> dict[str, Any]:
+    """What the daemon at ``url``, or where the settings have it on this machine, says of itself.
+
+    Raises:
+        Locked: it demands a token that is not known here.
+        PiEdgeError: nobody, or somebody else, answers there.
+    """
+    scheme = "https" if settings.tls_certificate else "http"
+    try:
+        return _ask(url or f"{scheme}://127.0.0.1:{settings.port}", settings)
+    except Locked:
+        raise
+    except PiEdgeError:
+        # It may have been given a certificate by a flag, or by settings of another folder.
+        if url or not tls.is_spoken("127.0.0.1", settings.port):
+            raise
+        return _ask(f"https://127.0.0.1:{settings.port}", settings)
 
 
 def _ask(url: str, settings: config.Config) -> dict[str, Any]:
