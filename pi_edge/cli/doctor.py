@@ -17,6 +17,7 @@ from pi_edge.errors import PiEdgeError
 
 EXAMPLES = """\
 pi-edge doctor                  # everything, a line each
+pi-edge doctor port models      # these checks only
 pi-edge doctor --quiet          # only what is to be mended
 pi-edge doctor --json           # for programs
 sudo pi-edge doctor             # sees whose port it is, and the service's own files
@@ -26,6 +27,7 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help="port, models, ... (all)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--quiet", action="store_true", help="leave out what is ok")
     parser.add_argument("--config", metavar="FILE", type=Path, help="the daemon's settings")
@@ -37,9 +39,10 @@ def run(args: argparse.Namespace) -> int:
     """0 when nothing failed, 1 when something did."""
     from pi_edge.doctor import checkup
 
+    checks = checkup.named(args.checks)
     patient = checkup.examine(_ask, {"models": args.models, "state": args.state}, args.config)
     found: list[dict[str, Any]] = []
-    for check, one in checkup.run(patient):
+    for check, one in checkup.run(patient, checks):
         row = {"check": check.name, "level": one.level, "found": one.text}
         row |= {"command": one.command, "advice": one.words}
         found.append(row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from pi_edge import config
 from pi_edge.doctor import machine_state, models, pins, port, software, tokens, unit
 from pi_edge.doctor.findings import FAIL, OK, WARN, Finding, fail, ok
 from pi_edge.doctor.patient import Patient, writing
-from pi_edge.errors import PiEdgeError
+from pi_edge.errors import PiEdgeError, WrongUsage
 
 Ask = Callable[[config.Config], tuple[Mapping[str, Any] | None, bool]]
 """From settings to what the running daemon says of itself, and whether it demands a token that is
@@ -198,9 +198,22 @@ def _state(flags: Mapping[str, Any], environ: Mapping[str, str]) -> Path:
     return Path(given) if given else config.user_state()
 
 
-def run(patient: Patient) -> Iterator[tuple[Check, Finding]]:
-    """What all checks find. One that goes wrong itself says so, and the others are told."""
-    for check in CHECKS:
+def named(names: Sequence[str]) -> list[Check]:
+    """The checks of these names; all where there are none.
+
+    Raises:
+        WrongUsage: one is not called so.
+    """
+    known = {check.name: check for check in CHECKS}
+    for name in names:
+        if name not in known:
+            raise WrongUsage(f"there is no check {name!r}; there are {', '.join(known)}")
+    return [check for check in CHECKS if check.name in names or not names]
+
+
+def run(patient: Patient, checks: Sequence[Check] = CHECKS) -> Iterator[tuple[Check, Finding]]:
+    """What checks find. One that goes wrong itself says so, and the others are told."""
+    for check in checks:
         try:
             for finding in check.run(patient):
                 yield check, finding

@@ -44,6 +44,12 @@ def check_disk(patient: Patient) -> Iterator[Finding]:
     """Whether what is learnt can be kept."""
     state = patient.settings.state
     existing = next(path for path in (state, *state.parents) if path.exists())
+    found = os.statvfs(existing)
+    if found.f_flag & os.ST_RDONLY:
+        mount = _mount_of(existing)
+        command = as_root(f"mount -o remount,rw {shlex.quote(str(mount))}")
+        yield fail(f"{mount} is mounted read-only: nothing is kept", patient.restarted(command))
+        return
     if not state.exists():
         yield ok(f"{state} will be made at the first start")
     elif not os.access(state, os.W_OK | os.X_OK) and patient.is_it:
@@ -61,14 +67,9 @@ def check_disk(patient: Patient) -> Iterator[Finding]:
             patient.restarted(command),
         )
         return
-    found = os.statvfs(existing)
     free, total = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
     told = f"{size(free)} of {size(total)} are free for {state}"
-    if found.f_flag & os.ST_RDONLY:
-        mount = _mount_of(existing)
-        command = as_root(f"mount -o remount,rw {shlex.quote(str(mount))}")
-        yield fail(f"{mount} is mounted read-only: nothing is kept", patient.restarted(command))
-    elif free < min(_DISK_FULL, _DISK_FULL_PART * total):
+    if free < min(_DISK_FULL, _DISK_FULL_PART * total):
         yield fail(f"{told}: it is full", *_room(patient, existing))
     elif free < min(_DISK_LOW, _DISK_LOW_PART * total):
         yield warn(told, *_room(patient, existing))
