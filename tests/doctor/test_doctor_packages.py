@@ -3,12 +3,16 @@ what it prints installs them, really."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from mending import Doctor
+from support import ROOT
+
+from pi_edge.doctor.findings import Finding
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +69,30 @@ def test_a_numpy_that_does_not_import_is_installed_again_before_the_runtime(bare
     package.write_text("import no_such_library\n")
     assert "mend numpy first" in bare.row("runtime", "cannot be tried", level="warn")["advice"]
     bare.mend(bare.row("numpy", "does not import: ModuleNotFoundError"))
+
+
+def gpio(doctor: Doctor, root: Path) -> list[Finding]:
+    """What this Python finds on a machine with a chip that anybody may open."""
+    code = (
+        "import json, pathlib; from dataclasses import asdict; from pi_edge.config import Config;"
+        "from pi_edge.doctor import pins; from pi_edge.doctor.patient import Patient;"
+        f"patient = Patient(Config(), root=pathlib.Path({str(root)!r}));"
+        "print(json.dumps([asdict(one) for one in pins.check_gpio(patient)]))"
+    )
+    command = [doctor.python, "-c", code]
+    said = subprocess.check_output(command, env={"PYTHONPATH": str(ROOT)}, text=True)
+    return [Finding(**one) for one in json.loads(said)]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="lgpio comes from apt there")
+def test_what_drives_the_pins_is_installed(bare: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "gpiochip0").touch(0o666)
+    (tmp_path / "dev" / "gpiochip0").chmod(0o666)
+    *_, missing = gpio(bare, tmp_path)
+    assert missing.text == "lgpio is missing, which drives the pins"
+    subprocess.run(["sh", "-c", missing.command], check=True)
+    assert "lgpio" not in gpio(bare, tmp_path)[-1].text
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="tflite-runtime has wheels up to 3.11")

@@ -169,3 +169,48 @@ def test_a_service_that_is_gone_is_no_fault_of_a_laptop(machine: Machine) -> Non
         "ok",
         "not installed as a service: the daemon is started by hand",
     )
+
+
+@pytest.fixture(scope="module")
+def by_hand(machine: Machine) -> Machine:
+    """The same machine without the service, with something in the place of a GPIO chip and sudo for
+    everybody. It is uninstalled by then."""
+    machine.run(
+        "printf '#!/bin/sh\nexec \"$@\"\n' >/usr/local/bin/sudo; chmod +x /usr/local/bin/sudo;"
+        " touch /dev/gpiochip0; useradd --create-home watcher; getent group gpio"
+    )
+    return machine
+
+
+def chip(machine: Machine) -> Row:
+    """The line about the chip, as somebody sees it who has just logged in."""
+    return rows(machine, "gpio", user="watcher")[0]
+
+
+def test_a_chip_that_is_roots_alone_is_given_to_the_group(by_hand: Machine) -> None:
+    by_hand.run("chown root:root /dev/gpiochip0; chmod 600 /dev/gpiochip0")
+    row = chip(by_hand)
+    assert "only root may open it" in row["found"]
+    by_hand.run(row["command"].replace("udevadm trigger", "true udevadm trigger"))
+    rule = by_hand.run("cat /etc/udev/rules.d/60-pi-edge-gpio.rules")
+    assert rule == 'SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"\n'
+
+
+def test_who_is_not_in_the_group_of_the_chip_joins_it(by_hand: Machine) -> None:
+    by_hand.run("chown root:gpio /dev/gpiochip0; chmod 660 /dev/gpiochip0")
+    row = chip(by_hand)
+    assert row["found"] == "watcher is not in the group gpio, whose gpiochip0 is"
+    assert row["command"] == "sudo usermod --append --groups gpio watcher"
+    by_hand.run(row["command"])
+    assert chip(by_hand)["level"] == "ok"
+
+
+def test_a_new_member_of_the_group_is_told_to_log_in_again(by_hand: Machine) -> None:
+    by_hand.run("chown root:gpio /dev/gpiochip0; chmod 660 /dev/gpiochip0; gpasswd -d watcher gpio")
+    session = f"until getent group gpio | grep -q watcher; do sleep 0.1; done; {COMMAND} gpio || true"
+    said = by_hand.run(
+        f"setpriv --reuid=watcher --regid=watcher --init-groups sh -c '{session}' &"
+        " sleep 0.5; usermod --append --groups gpio watcher; wait"
+    )
+    row = json.loads(said)["checks"][0]
+    assert (row["level"], row["advice"]) == ("warn", "log out and in again")
