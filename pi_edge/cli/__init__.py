@@ -1,15 +1,19 @@
 """The ``pi-edge`` command. Each subcommand is one module of this package, imported when asked
-for: its docstring is its help, ``add_arguments`` declares its flags, ``run`` does it."""
+for: its docstring is its help, ``EXAMPLES`` stand below it, ``add_arguments`` declares its flags,
+``run`` does it."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import ModuleType
 
-from pi_edge import __version__
+from pi_edge import __version__, terminal
+from pi_edge.cli import parsing
 from pi_edge.errors import PiEdgeError, WrongUsage
 
 COMMANDS = {
@@ -29,6 +33,7 @@ COMMANDS = {
     "verify": "measure a model again and compare with its model.json",
     "learn": "let a model learn on this machine",
     "plot": "draw what a model family learned, beside what came",
+    "completion": "print the script that completes commands in a shell",
 }
 
 
@@ -41,12 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         _overview().parse_args(arguments)
         return 2
     name = " ".join(arguments[:count])
-    command = importlib.import_module(f"pi_edge.cli.{name.replace(' ', '_')}")
-    parser = argparse.ArgumentParser(prog=f"pi-edge {name}", description=command.__doc__)
-    command.add_arguments(parser)
-    args = parser.parse_args(arguments[count:])
+    command = module(name)
+    args = parsing.command(name, command).parse_args(arguments[count:])
     try:
-        return int(command.run(args))
+        with _quiet(name, getattr(args, "quiet", False)):
+            return int(command.run(args))
     except PiEdgeError as error:
         print(f"pi-edge: {error}", file=sys.stderr)
         return 2 if isinstance(error, WrongUsage) else 1
@@ -66,13 +70,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def module(name: str) -> ModuleType:
+    """The module of a command: "bench report" is bench_report."""
+    return importlib.import_module(f"pi_edge.cli.{name.replace(' ', '_')}")
+
+
+@contextlib.contextmanager
+def _quiet(name: str, wanted: bool) -> Iterator[None]:
+    """Where it is wanted, without progress and remarks."""
+    if not wanted:
+        yield
+        return
+    terminal.silence()
+    with contextlib.ExitStack() as until_done:
+        if name in parsing.TELL_ALL:
+            nowhere = until_done.enter_context(open(os.devnull, "w"))
+            until_done.enter_context(contextlib.redirect_stdout(nowhere))
+        yield
+
+
 def _overview() -> argparse.ArgumentParser:
     lines = "\n".join(f"  {name:13} {text}" for name, text in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = parsing.Parser(
         prog="pi-edge",
         description="Neural networks on a Raspberry Pi, served and kept running.",
         epilog=f"commands:\n{lines}\n\npi-edge COMMAND --help says more.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
     parser.add_argument("--version", action="version", version=f"pi-edge {__version__}")

@@ -9,6 +9,12 @@ import sys
 from pathlib import Path
 
 
+EXAMPLES = """\
+pi-edge bench history reports/
+pi-edge bench history reports/ --json
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder",

@@ -14,6 +14,15 @@ from pi_edge import config, examples
 from pi_edge.errors import WrongUsage
 
 
+EXAMPLES = """\
+pi-edge examples list --newest 10
+pi-edge examples list --label 7 --json
+pi-edge examples export put-right
+pi-edge examples remove 12 13
+pi-edge examples remove --all
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="one line an example, by label, the newest first")

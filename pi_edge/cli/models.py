@@ -17,6 +17,16 @@ from pi_edge.errors import PiEdgeError
 from pi_edge.quiet import quiet
 
 
+EXAMPLES = """\
+pi-edge models list
+pi-edge models show mnist-cnn --json
+pi-edge models verify                            # all files, and what they compute
+pi-edge models add elsewhere/mine.tflite
+pi-edge models rollback mine                     # the one before again
+pi-edge models remove mine
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="one line a model")

@@ -21,6 +21,14 @@ Ask = Callable[[str], tuple[dict[str, Any], str]]
 """From an INPUT to the answer for JSON and the same for a person."""
 
 
+EXAMPLES = """\
+pi-edge predict mnist-cnn photo.jpg
+pi-edge predict mnist-cnn --variant int8 --json *.png
+pi-edge predict stocks prices.csv
+pi-edge predict fire-theft 12.5
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     takes = "; ".join(f"for models of {task} {what}" for task, what in tasks.inputs().items())
     parser.epilog = (

@@ -16,6 +16,13 @@ from pi_edge.errors import PiEdgeError
 PATIENCE = 10.0
 
 
+EXAMPLES = """\
+pi-edge status
+pi-edge status --json
+pi-edge status --url http://raspberrypi.local:8080
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--url", help="where the daemon is (http://127.0.0.1:8080)")

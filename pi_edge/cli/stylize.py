@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from pi_edge.tasks.style.stylist import Stylist
 
 
+EXAMPLES = """\
+pi-edge stylize photo.jpg -o painted.jpg --style great-wave
+pi-edge stylize photo.jpg -o all.jpg --sheet
+pi-edge stylize holiday/ -o painted/ --styles udnie=0.5,scream=0.5 --strength 0.8
+pi-edge stylize photo.jpg -o oil.jpg --optimize --painting oil-painting.jpg
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "JPEG, PNG, WebP and TIFF are read and written, with EXIF and colour profile; videos go "

@@ -16,6 +16,14 @@ from pi_edge.errors import PiEdgeError, WrongUsage
 NEEDED = ("tensorflow", "tqdm")
 
 
+EXAMPLES = """\
+pi-edge train mnist                              # all networks for digits
+pi-edge train mnist-mlp --epochs 3 --seed 1
+pi-edge train stocks --prices my.csv
+pi-edge train regression --data house.csv --target price --name house
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("family", metavar="FAMILY", help=families.WHAT)
     parser.add_argument(

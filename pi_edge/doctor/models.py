@@ -160,5 +160,3 @@ def _away(patient: Patient, name: str, owned: Path) -> tuple[str, str]:
         url = f"{pi_edge_url(patient)}/v2/repository/models/{name}/load"
         return f"curl --fail -X POST {shlex.quote(url)}", ""
     return patient.restart, "" if patient.restart else "start the daemon: it is tried again"
-
-

@@ -20,6 +20,7 @@ _USED = 1  # GPIOLINE_FLAG_KERNEL: taken, by the kernel or by a process
 
 RULE = "/etc/udev/rules.d/60-pi-edge-gpio.rules"
 
+
 def check_gpio(patient: Patient) -> Iterator[Finding]:
     """Whether the light can be driven."""
     if patient.settings.led in ("off", "mock"):

@@ -42,8 +42,12 @@ def _ours(patient: Patient) -> Finding:
     pid = patient.status.get("pid")
     main = patient.unit.get("MainPID", "0")
     if patient.is_service and str(pid) != main:
-        command = f"{ending(patient.root / 'proc' / str(pid))} && {as_root('systemctl restart pi-edge')}"
-        return fail(f"{port} is taken by a pi-edge that is not the service (process {pid})", command)
+        command = (
+            f"{ending(patient.root / 'proc' / str(pid))} && {as_root('systemctl restart pi-edge')}"
+        )
+        return fail(
+            f"{port} is taken by a pi-edge that is not the service (process {pid})", command
+        )
     state = patient.status.get("state")
     told = f"{port} is the daemon's (process {pid}, {state})"
     if state == "failed":
@@ -90,4 +94,3 @@ def listener(proc: Path, port: int) -> int:
         except OSError:
             continue
     return 0
-

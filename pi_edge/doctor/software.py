@@ -150,7 +150,9 @@ def check_packages(patient: Patient) -> Iterator[Finding]:
     """The other packages that the daemon imports."""
     missing = [wanted for module, wanted in PACKAGES.items() if not has(module)]
     if not missing:
-        yield ok(f"all {len(PACKAGES)} others are there: {', '.join(map(_bare, PACKAGES.values()))}")
+        yield ok(
+            f"all {len(PACKAGES)} others are there: {', '.join(map(_bare, PACKAGES.values()))}"
+        )
         return
     names = ", ".join(map(_bare, missing))
     yield fail(f"missing: {names}; the daemon cannot start", *installing(patient, *missing))

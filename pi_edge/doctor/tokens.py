@@ -60,7 +60,7 @@ def _in_settings(patient: Patient) -> Iterator[Finding]:
     quoted = shlex.quote(str(patient.file))
     close = writing(patient.file, f"chmod o= {quoted}")
     if patient.is_service:
-        close = f"{as_root(f'chown root:{patient.user} {quoted}')} && {as_root(f'chmod 640 {quoted}')}"
+        close = (
+            f"{as_root(f'chown root:{patient.user} {quoted}')} && {as_root(f'chmod 640 {quoted}')}"
+        )
     yield warn(f"{patient.file} holds the token and is open to other users of this machine", close)
-
-

@@ -158,6 +158,7 @@ def main() -> int:
         "bench-training": partial(bench, "bench_training", extras=["desktop"]),
         "soak": partial(bench, "soak"),
         "chaos": partial(bench, "chaos"),
+        "make-manual": partial(bench, "make_manual", extras=["test"]),
     }
     try:
         return commands[sys.argv[1]](sys.argv[2:])

@@ -99,9 +99,7 @@ def test_a_watchdog_of_the_machine_is_used(machine: Machine) -> None:
     machine.run("touch /dev/watchdog0")
     row = wrong(machine, "watchdog", "a machine that hangs stays so", "warn")
     machine.run(row["command"])
-    machine.wait_for(
-        lambda: "15s" in machine.run("systemctl show --property=RuntimeWatchdogUSec")
-    )
+    machine.wait_for(lambda: "15s" in machine.run("systemctl show --property=RuntimeWatchdogUSec"))
     assert {one["level"] for one in rows(machine, "watchdog")} == {"ok"}
     machine.run("rm /dev/watchdog0")
 
@@ -207,7 +205,9 @@ def test_who_is_not_in_the_group_of_the_chip_joins_it(by_hand: Machine) -> None:
 
 def test_a_new_member_of_the_group_is_told_to_log_in_again(by_hand: Machine) -> None:
     by_hand.run("chown root:gpio /dev/gpiochip0; chmod 660 /dev/gpiochip0; gpasswd -d watcher gpio")
-    session = f"until getent group gpio | grep -q watcher; do sleep 0.1; done; {COMMAND} gpio || true"
+    session = (
+        f"until getent group gpio | grep -q watcher; do sleep 0.1; done; {COMMAND} gpio || true"
+    )
     said = by_hand.run(
         f"setpriv --reuid=watcher --regid=watcher --init-groups sh -c '{session}' &"
         " sleep 0.5; usermod --append --groups gpio watcher; wait"
