@@ -20,13 +20,22 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return low[found[0]] if found else ""
 
 
+def instead(name: str, known: Iterable[str], others: str) -> str:
+    """The end of a line about a name that there is not: the nearest one, or all there are.
+
+    Args:
+        others: what comes before all there are, as in "it has".
+    """
+    known = list(known)
+    if near := nearest(name, known):
+        return f": did you mean {near!r}?"
+    return f"; {others} {', '.join(known) or 'none'}"
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """The line about a name that there is not: with the nearest one, or all there are.
+    """The whole line about it.
 
     >>> unknown("model", "mnist-cmn", ["mnist-cnn", "style"])
     "there is no model 'mnist-cmn': did you mean 'mnist-cnn'?"
     """
-    known = list(known)
-    if near := nearest(name, known):
-        return f"there is no {what} {name!r}: did you mean {near!r}?"
-    return f"there is no {what} {name!r}; there are {', '.join(known) or 'none'}"
+    return f"there is no {what} {name!r}{instead(name, known, 'there are')}"

@@ -16,7 +16,8 @@ from pi_edge.cli import COMMANDS, completion, module, parsing
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "man" / "pi-edge.1"
 
-# Where models are: the shipped ones (pi-edge completion puts its folder in), one's own, the service's.
+# Where models are: the shipped ones (pi-edge completion puts that folder in), one's own, and the
+# service's.
 _BASH = f"""
 _pi_edge_models() {{
   local own=${{PI_EDGE_STATE:-${{XDG_STATE_HOME:-$HOME/.local/state}}/pi-edge}}/models
@@ -36,8 +37,9 @@ _pi_edge_models() {{
 """
 _FISH = f"""
 function _pi_edge_models
-  set -l own $PI_EDGE_STATE
-  test -n "$own"; or set own (test -n "$XDG_STATE_HOME"; and echo $XDG_STATE_HOME; or echo ~/.local/state)/pi-edge
+  set -l own ~/.local/state/pi-edge
+  test -n "$XDG_STATE_HOME"; and set own $XDG_STATE_HOME/pi-edge
+  test -n "$PI_EDGE_STATE"; and set own $PI_EDGE_STATE
   command ls -1 {completion.MODELS} $own/models /var/lib/pi-edge/models 2>/dev/null |
     string match -rv ':$|^$' | string replace -r '\\.tflite$' '' | sort -u
 end
@@ -217,6 +219,8 @@ def main() -> int:
         script = script.replace("': :_shtab_pi_edge_bench_commands'", f"': :{either}'")
         counted = "_shtab_pi_edge_using bench; and test $_shtab_pi_edge_npos -ge"
         script = script.replace(f"{counted} 1", f"{counted} 0")
+        later = "_shtab_pi_edge_bench_pos_1_COMPGEN=_pi_edge_models"
+        script = script.replace(later, f"{later}\n{later.replace('pos_1', 'pos_0')}")
         files.write_bytes(completion.FOLDER / f"pi-edge.{shell}", script.encode())
     files.write_bytes(PAGE, page().encode())
     for path in (PAGE, *sorted(completion.FOLDER.iterdir())):

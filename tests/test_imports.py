@@ -17,7 +17,17 @@ from support import ROOT
 FLOORS = (
     {"errors"},
     {"access_token", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"}
-    | {"histogram", "processes", "trace", "tls", "model_files", "quiet", "malloc", "terminal"},
+    | {
+        "histogram",
+        "processes",
+        "trace",
+        "tls",
+        "model_files",
+        "quiet",
+        "malloc",
+        "terminal",
+        "nearest",
+    },
     {"runtime", "catalog", "led", "logs", "database"},
     {"model", "listening", "model_json"},
     {"workers", "ledger", "examples", "verification"},
@@ -25,8 +35,7 @@ FLOORS = (
     {"handle", "proving"},
     {"model_status", "serving"},
     {"tasks", "repository", "adding"},
-    {"daemon", "server", "benchmark", "learning", "integrations", "deploy", "desktop"}
-    | {"doctor"},
+    {"daemon", "server", "benchmark", "learning", "integrations", "deploy", "desktop"} | {"doctor"},
     {"cli"},
     {"__main__"},
 )

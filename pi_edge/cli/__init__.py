@@ -5,11 +5,10 @@ for: its docstring is its help, ``EXAMPLES`` stand below it, ``add_arguments`` d
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 
 from pi_edge import __version__, terminal
@@ -49,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = module(name)
     args = parsing.command(name, command).parse_args(arguments[count:])
     try:
-        with _quiet(name, getattr(args, "quiet", False)):
+        quiet = getattr(args, "quiet", False)
+        terminal.silence(quiet)
+        with terminal.quiet_if(quiet and name in parsing.TELL_ALL):
             return int(command.run(args))
     except PiEdgeError as error:
         print(f"pi-edge: {error}", file=sys.stderr)
@@ -73,20 +74,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def module(name: str) -> ModuleType:
     """The module of a command: "bench report" is bench_report."""
     return importlib.import_module(f"pi_edge.cli.{name.replace(' ', '_')}")
-
-
-@contextlib.contextmanager
-def _quiet(name: str, wanted: bool) -> Iterator[None]:
-    """Where it is wanted, without progress and remarks."""
-    if not wanted:
-        yield
-        return
-    terminal.silence()
-    with contextlib.ExitStack() as until_done:
-        if name in parsing.TELL_ALL:
-            nowhere = until_done.enter_context(open(os.devnull, "w"))
-            until_done.enter_context(contextlib.redirect_stdout(nowhere))
-        yield
 
 
 def _overview() -> argparse.ArgumentParser:

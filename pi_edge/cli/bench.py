@@ -16,7 +16,6 @@ from pi_edge.benchmark.progress import Progress
 from pi_edge.benchmark.table import number
 from pi_edge.errors import BadInput
 
-
 EXAMPLES = """\
 pi-edge bench                                          # every model and variant
 pi-edge bench mnist-cnn --variant int8 --threads 1,2,4

@@ -8,7 +8,6 @@ import json
 import sys
 from pathlib import Path
 
-
 EXAMPLES = """\
 pi-edge bench history reports/
 pi-edge bench history reports/ --json

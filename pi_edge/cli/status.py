@@ -9,11 +9,12 @@ import socket
 import urllib.parse
 from typing import Any
 
-from pi_edge import access_token, config, tls
+from pi_edge import access_token, config, terminal, tls
 from pi_edge.errors import PiEdgeError
 
 # Seconds; a daemon that takes longer is as good as none.
 PATIENCE = 10.0
+_COLOURS = {"ready": "green", "degraded": "yellow", "failed": "red", "quarantined": "red"}
 
 
 EXAMPLES = """\
@@ -161,7 +162,7 @@ def to_text(status: dict[str, Any]) -> str:
     machine = status.get("machine", {})
     light = led.get("out") or led.get("shows") or led.get("light", "")
     lines = [
-        f"{status['state']}, up {_time(status.get('uptime', 0))}, process {status.get('pid')},"
+        f"{_coloured(status['state'])}, up {_time(status.get('uptime', 0))}, process {status.get('pid')},"
         f" version {status.get('version')}",
         f"on {machine.get('board') or machine.get('cpu') or 'an unknown machine'},"
         f" {runtime.get('name')} {runtime.get('version')}",
@@ -177,10 +178,16 @@ def to_text(status: dict[str, Any]) -> str:
             variant if one["state"] == model["state"] else f"{variant} ({one['state']})"
             for variant, one in model["variants"].items()
         )
-        lines.append(f"{name:{width}}  {model['state']:11}  {variants}".rstrip())
+        state = _coloured(model["state"], 11)
+        lines.append(f"{name:{width}}  {state}  {variants}".rstrip())
         if model.get("reason"):
             lines.append(f"{'':{width}}  {model['reason']}")
     return "\n".join(lines if status["models"] else [*lines, "no models"])
+
+
+def _coloured(state: str, width: int = 0) -> str:
+    """A state of the daemon's or a model's, on a terminal in the colour of how it is."""
+    return terminal.coloured(f"{state:{width}}", _COLOURS.get(state, ""))
 
 
 def _learning(told_of: dict[str, Any]) -> str:

@@ -10,7 +10,6 @@ from pi_edge import catalog, config
 from pi_edge.desktop import families, flags
 from pi_edge.quiet import quiet
 
-
 EXAMPLES = """\
 pi-edge verify mnist
 pi-edge verify mnist-cnn --data mnist.npz

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pi_edge import config
+from pi_edge import config, nearest
 from pi_edge.doctor import machine_state, models, pins, port, software, tokens, unit
 from pi_edge.doctor.findings import FAIL, OK, WARN, Finding, fail, ok
-from pi_edge.doctor.patient import Patient, writing
+from pi_edge.doctor.patient import Patient, text_of, writing
 from pi_edge.errors import PiEdgeError, WrongUsage
 
 Ask = Callable[[config.Config], tuple[Mapping[str, Any] | None, bool]]
@@ -46,12 +47,16 @@ def _settings(patient: Patient) -> Iterator[Finding]:
 
 
 def _mending(patient: Patient) -> tuple[str, str]:
-    """What takes the faulty setting away; its default holds then."""
+    """What names a setting as it was meant, or takes it away, so that its default holds."""
     place, _, rest = patient.trouble.partition(": ")
     name = (rest or place).split()[0]
     if place == str(patient.file) and name.isidentifier():
         quoted = shlex.quote(str(patient.file))
-        change = writing(patient.file, f"sed -i '/^ *{name} *=/d' {quoted}")
+        meant = re.search(r"did you mean '(\w+)'", patient.trouble)
+        change = f"sed -i '/^ *{name} *=/d' {quoted}"
+        if meant and not re.search(rf"^ *{meant[1]} *=", text_of(patient.file), re.MULTILINE):
+            change = f"sed -i 's/^ *{name} *=/{meant[1]} =/' {quoted}"
+        change = writing(patient.file, change)
         return patient.restarted(change), ""
     variable = patient.trouble.split()[0]
     if variable.startswith("PI_EDGE_") and not patient.is_service:
@@ -91,7 +96,7 @@ CHECKS = (
         "settings",
         _settings,
         "Can the settings be read, in the file and in the environment?",
-        "Takes the faulty one away, so that its default holds.",
+        "Corrects the name of one, or takes it away, so that its default holds.",
     ),
     Check(
         "models",
@@ -207,7 +212,7 @@ def named(names: Sequence[str]) -> list[Check]:
     known = {check.name: check for check in CHECKS}
     for name in names:
         if name not in known:
-            raise WrongUsage(f"there is no check {name!r}; there are {', '.join(known)}")
+            raise WrongUsage(nearest.unknown("check", name, known))
     return [check for check in CHECKS if check.name in names or not names]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pi_edge import catalog, files
 from pi_edge.doctor.findings import Finding, fail, ok, warn
-from pi_edge.doctor.patient import CHECKOUT, Patient, as_root, pi_edge_url, writing
+from pi_edge.doctor.patient import CHECKOUT, Patient, pi_edge_url, writing
 from pi_edge.errors import PiEdgeError
 
 

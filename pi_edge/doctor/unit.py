@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pi_edge.benchmark import machine
 from pi_edge.doctor.findings import Finding, fail, ok, warn
 from pi_edge.doctor.patient import CHECKOUT, Patient, as_root
-from pi_edge.benchmark import machine
 
 NAME = "pi-edge.service"
 _ASKED = (

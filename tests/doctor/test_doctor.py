@@ -95,8 +95,16 @@ def test_a_faulty_setting_is_taken_out_of_the_file(doctor: Doctor, tmp_path: Pat
 
 
 def test_an_unknown_setting_is_taken_out_of_the_file(doctor: Doctor, tmp_path: Path) -> None:
+    settle(doctor, tmp_path, "nonsense = 2")
+    doctor.mend(doctor.row("settings", "nonsense is no setting"))
+
+
+def test_a_setting_that_was_mistyped_is_named_as_it_was_meant(
+    doctor: Doctor, tmp_path: Path
+) -> None:
     settle(doctor, tmp_path, "thread = 2")
-    doctor.mend(doctor.row("settings", "thread is no setting"))
+    doctor.mend(doctor.row("settings", "thread is no setting: did you mean 'threads'?"))
+    assert "threads = 2" in (tmp_path / "config.toml").read_text()
 
 
 def test_a_faulty_setting_is_taken_out_of_the_environment(doctor: Doctor) -> None:

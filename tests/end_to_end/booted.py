@@ -1,5 +1,5 @@
-"""This machine's own root below a throw-away overlay, booted by systemd-nspawn. Nothing outside that
-container changes, and it has no network."""
+"""This machine's own root below a throw-away overlay, booted by systemd-nspawn. Nothing outside
+that container changes, and it has no network."""
 
 from __future__ import annotations
 

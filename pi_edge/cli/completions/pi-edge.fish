@@ -7,8 +7,9 @@
 # Custom Preamble
 
 function _pi_edge_models
-  set -l own $PI_EDGE_STATE
-  test -n "$own"; or set own (test -n "$XDG_STATE_HOME"; and echo $XDG_STATE_HOME; or echo ~/.local/state)/pi-edge
+  set -l own ~/.local/state/pi-edge
+  test -n "$XDG_STATE_HOME"; and set own $XDG_STATE_HOME/pi-edge
+  test -n "$PI_EDGE_STATE"; and set own $PI_EDGE_STATE
   command ls -1 @MODELS@ $own/models /var/lib/pi-edge/models 2>/dev/null |
     string match -rv ':$|^$' | string replace -r '\.tflite$' '' | sort -u
 end
@@ -177,21 +178,25 @@ complete -c pi-edge -n '_shtab_pi_edge_using models; and test $_shtab_pi_edge_np
 complete -c pi-edge -n '_shtab_pi_edge_using models verify' -s h -l help -d 'show this help message and exit'
 complete -c pi-edge -n '_shtab_pi_edge_using models verify' -l models -xka "(__fish_complete_directories)" -d 'folder of shipped models'
 complete -c pi-edge -n '_shtab_pi_edge_using models verify' -l state -xka "(__fish_complete_directories)" -d 'folder whose models/ are your own'
+complete -c pi-edge -n '_shtab_pi_edge_using models verify' -s q -l quiet -d 'say only what is wrong'
 complete -c pi-edge -n '_shtab_pi_edge_using models verify; and test $_shtab_pi_edge_npos -ge 0' -ka "(_pi_edge_models)" -d 'these only'
 complete -c pi-edge -n '_shtab_pi_edge_using models; and test $_shtab_pi_edge_npos -eq 0' -a add -d 'check a model and put it among your own'
 complete -c pi-edge -n '_shtab_pi_edge_using models add' -s h -l help -d 'show this help message and exit'
 complete -c pi-edge -n '_shtab_pi_edge_using models add' -l models -xka "(__fish_complete_directories)" -d 'folder of shipped models'
 complete -c pi-edge -n '_shtab_pi_edge_using models add' -l state -xka "(__fish_complete_directories)" -d 'folder whose models/ are your own'
+complete -c pi-edge -n '_shtab_pi_edge_using models add' -s q -l quiet -d 'say only what is wrong'
 complete -c pi-edge -n '_shtab_pi_edge_using models add; and test $_shtab_pi_edge_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'its folder, or a .tflite file'
 complete -c pi-edge -n '_shtab_pi_edge_using models; and test $_shtab_pi_edge_npos -eq 0' -a remove -d 'take one from among your own'
 complete -c pi-edge -n '_shtab_pi_edge_using models remove' -s h -l help -d 'show this help message and exit'
 complete -c pi-edge -n '_shtab_pi_edge_using models remove' -l models -xka "(__fish_complete_directories)" -d 'folder of shipped models'
 complete -c pi-edge -n '_shtab_pi_edge_using models remove' -l state -xka "(__fish_complete_directories)" -d 'folder whose models/ are your own'
+complete -c pi-edge -n '_shtab_pi_edge_using models remove' -s q -l quiet -d 'say only what is wrong'
 complete -c pi-edge -n '_shtab_pi_edge_using models remove; and test $_shtab_pi_edge_npos -eq 0' -ka "(_pi_edge_models)" -d NAME
 complete -c pi-edge -n '_shtab_pi_edge_using models; and test $_shtab_pi_edge_npos -eq 0' -a rollback -d 'bring back what was replaced or removed last'
 complete -c pi-edge -n '_shtab_pi_edge_using models rollback' -s h -l help -d 'show this help message and exit'
 complete -c pi-edge -n '_shtab_pi_edge_using models rollback' -l models -xka "(__fish_complete_directories)" -d 'folder of shipped models'
 complete -c pi-edge -n '_shtab_pi_edge_using models rollback' -l state -xka "(__fish_complete_directories)" -d 'folder whose models/ are your own'
+complete -c pi-edge -n '_shtab_pi_edge_using models rollback' -s q -l quiet -d 'say only what is wrong'
 complete -c pi-edge -n '_shtab_pi_edge_using models rollback; and test $_shtab_pi_edge_npos -eq 0' -ka "(_pi_edge_models)" -d NAME
 complete -c pi-edge -n '_shtab_pi_edge_using; and test $_shtab_pi_edge_npos -eq 0' -a examples -d 'digits that were put right: list, export or remove them'
 complete -c pi-edge -n '_shtab_pi_edge_using examples' -s h -l help -d 'show this help message and exit'
@@ -203,12 +208,14 @@ complete -c pi-edge -n '_shtab_pi_edge_using examples list' -l label -xka "0 1 2
 complete -c pi-edge -n '_shtab_pi_edge_using examples list' -l state -xka "(__fish_complete_directories)" -d 'the daemon'"'"'s state folder'
 complete -c pi-edge -n '_shtab_pi_edge_using examples; and test $_shtab_pi_edge_npos -eq 0' -a export -d 'write each as FOLDER/LABEL/ID.png'
 complete -c pi-edge -n '_shtab_pi_edge_using examples export' -s h -l help -d 'show this help message and exit'
+complete -c pi-edge -n '_shtab_pi_edge_using examples export' -s q -l quiet -d 'say only what is wrong'
 complete -c pi-edge -n '_shtab_pi_edge_using examples export' -l label -xka "0 1 2 3 4 5 6 7 8 9" -d 'of this one'
 complete -c pi-edge -n '_shtab_pi_edge_using examples export' -l state -xka "(__fish_complete_directories)" -d 'the daemon'"'"'s state folder'
 complete -c pi-edge -n '_shtab_pi_edge_using examples export; and test $_shtab_pi_edge_npos -eq 0' -ka "(__fish_complete_directories)" -d 'a new folder'
 complete -c pi-edge -n '_shtab_pi_edge_using examples; and test $_shtab_pi_edge_npos -eq 0' -a remove -d 'remove some, or all'
 complete -c pi-edge -n '_shtab_pi_edge_using examples remove' -s h -l help -d 'show this help message and exit'
 complete -c pi-edge -n '_shtab_pi_edge_using examples remove' -l all -d 'all of them'
+complete -c pi-edge -n '_shtab_pi_edge_using examples remove' -s q -l quiet -d 'say only what is wrong'
 complete -c pi-edge -n '_shtab_pi_edge_using examples remove' -l label -xka "0 1 2 3 4 5 6 7 8 9" -d 'of this one'
 complete -c pi-edge -n '_shtab_pi_edge_using examples remove' -l state -xka "(__fish_complete_directories)" -d 'the daemon'"'"'s state folder'
 complete -c pi-edge -n '_shtab_pi_edge_using; and test $_shtab_pi_edge_npos -eq 0' -a status -d 'what the running daemon says'

@@ -152,6 +152,7 @@ _shtab_pi_edge_examples_defaults_added=0
 
 _shtab_pi_edge_examples_export_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-q,--quiet}"[say only what is wrong]"
   "--label[of this one]:N:(0 1 2 3 4 5 6 7 8 9)"
   "--state[the daemon\'s state folder]:DIR:_files -/"
   ":a new folder:_files -/"
@@ -174,6 +175,7 @@ _shtab_pi_edge_examples_list_defaults_added=0
 _shtab_pi_edge_examples_remove_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--all[all of them]"
+  {-q,--quiet}"[say only what is wrong]"
   "--label[of this one]:N:(0 1 2 3 4 5 6 7 8 9)"
   "--state[the daemon\'s state folder]:DIR:_files -/"
   "(*)::these:"
@@ -212,6 +214,7 @@ _shtab_pi_edge_models_add_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--models[folder of shipped models]:DIR:_files -/"
   "--state[folder whose models\/ are your own]:DIR:_files -/"
+  {-q,--quiet}"[say only what is wrong]"
   ":its folder, or a .tflite file:_files"
 )
 
@@ -232,6 +235,7 @@ _shtab_pi_edge_models_remove_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--models[folder of shipped models]:DIR:_files -/"
   "--state[folder whose models\/ are your own]:DIR:_files -/"
+  {-q,--quiet}"[say only what is wrong]"
   ":NAME:_pi_edge_models"
 )
 
@@ -242,6 +246,7 @@ _shtab_pi_edge_models_rollback_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--models[folder of shipped models]:DIR:_files -/"
   "--state[folder whose models\/ are your own]:DIR:_files -/"
+  {-q,--quiet}"[say only what is wrong]"
   ":NAME:_pi_edge_models"
 )
 
@@ -263,6 +268,7 @@ _shtab_pi_edge_models_verify_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--models[folder of shipped models]:DIR:_files -/"
   "--state[folder whose models\/ are your own]:DIR:_files -/"
+  {-q,--quiet}"[say only what is wrong]"
   "(*)::these only:_pi_edge_models"
 )
 
