@@ -1,4 +1,4 @@
-"""What scripts/make-manual does: one parser of all commands, as a manual page and as completions."""
+"""What scripts/make-manual does: all commands' flags as a manual page and as completions."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ The same of the service.
 def main() -> int:
     argparse.ArgumentParser(description=__doc__).parse_args()
     for shell in completion.SHELLS:
-        script = shtab.complete(whole(alone=shell == "zsh"), shell=shell)
+        script = shtab.complete(whole(alone=shell == "zsh"), shell)
         # The first word behind bench may be either.
         either = "{_shtab_pi_edge_bench_commands; _pi_edge_models}"
         script = script.replace("': :_shtab_pi_edge_bench_commands'", f"': :{either}'")

@@ -4,7 +4,6 @@ or fish. Where it goes is shown below."""
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -30,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    models = os.path.abspath(config.load({"models": args.models}).models)
+    models = str(config.load({"models": args.models}).models.absolute())
     if not models.isprintable():
         raise BadInput(f"{models!r} cannot stand in a shell's script")
     script = (FOLDER / f"pi-edge.{args.shell}").read_text()

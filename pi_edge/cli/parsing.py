@@ -1,11 +1,10 @@
-"""argparse as all commands use it: the nearest word is named where one is unknown, and examples keep
-their lines."""
+"""argparse as all commands use it: the nearest word is named where one is unknown, and examples
+keep their lines."""
 
 from __future__ import annotations
 
 import argparse
 import re
-import textwrap
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -24,6 +23,8 @@ class Formatter(argparse.HelpFormatter):
     """Fills paragraphs, and leaves those alone that are indented."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
+        import textwrap  # here: few ask for help
+
         return "\n\n".join(
             part
             if part.startswith(" ") or "\n  " in part
@@ -43,8 +44,9 @@ class Parser(argparse.ArgumentParser):
         known, left = self.parse_known_args(args, namespace)
         if left:
             flags = [*self._option_string_actions, *_flags_below(self)]
-            near = (nearest(word.partition("=")[0], flags) for word in left if word[:1] == "-")
-            meant = next(filter(None, near), "")
+            known = {flag.lstrip("-"): flag for flag in flags if flag.startswith("--")}
+            mistyped = (word.partition("=")[0][2:] for word in left if word.startswith("--"))
+            meant = next((known[near] for word in mistyped if (near := nearest(word, known))), "")
             self.error(f"unrecognized arguments: {' '.join(left)}{_hint(meant)}")
         return known
 

@@ -162,8 +162,8 @@ def to_text(status: dict[str, Any]) -> str:
     machine = status.get("machine", {})
     light = led.get("out") or led.get("shows") or led.get("light", "")
     lines = [
-        f"{_coloured(status['state'])}, up {_time(status.get('uptime', 0))}, process {status.get('pid')},"
-        f" version {status.get('version')}",
+        f"{_coloured(status['state'])}, up {_time(status.get('uptime', 0))},"
+        f" process {status.get('pid')}, version {status.get('version')}",
         f"on {machine.get('board') or machine.get('cpu') or 'an unknown machine'},"
         f" {runtime.get('name')} {runtime.get('version')}",
         f"status light: {light}",

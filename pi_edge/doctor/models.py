@@ -136,7 +136,8 @@ def _instead(patient: Patient, name: str, owned: Path) -> tuple[str, str]:
 
 def _denied(path: Path) -> Path | None:
     """What of a model may not be read by who asks."""
-    for one in (path, *(sorted(path.iterdir()) if os.access(path, os.R_OK | os.X_OK) else ())):
+    below = sorted(path.iterdir()) if path.is_dir() and os.access(path, os.R_OK | os.X_OK) else []
+    for one in [path, *below]:
         needed = os.R_OK | os.X_OK if one.is_dir() else os.R_OK
         if one.exists() and not os.access(one, needed):
             return one
