@@ -12,7 +12,7 @@ from typing import Any
 
 from pi_edge import config, nearest
 from pi_edge.doctor import machine_state, models, pins, port, software, tokens, unit
-from pi_edge.doctor.findings import FAIL, OK, WARN, Finding, fail, ok
+from pi_edge.doctor.findings import FAIL, OK, WARN, Finding, fail, ok, warn
 from pi_edge.doctor.patient import Patient, text_of, writing
 from pi_edge.errors import PiEdgeError, WrongUsage
 
@@ -42,8 +42,10 @@ def _settings(patient: Patient) -> Iterator[Finding]:
     if not patient.trouble:
         told = str(patient.file) if patient.file.exists() else "the defaults"
         yield ok(f"{told} and the environment can be read")
-        return
-    yield fail(patient.trouble, *_mending(patient))
+    elif patient.file.exists() and not os.access(patient.file, os.R_OK):
+        yield warn(f"{patient.file} is not to be read by you", "sudo pi-edge doctor")
+    else:
+        yield fail(patient.trouble, *_mending(patient))
 
 
 def _mending(patient: Patient) -> tuple[str, str]:

@@ -168,7 +168,8 @@ class _Process:
 
 def _largest(patient: Patient) -> _Process | None:
     """The process that holds most memory and is none of ours."""
-    spared = {os.getpid(), 1, int((patient.status or {}).get("pid") or 0)}
+    daemon = int((patient.status or {}).get("pid") or 0)
+    spared = {os.getpid(), 1, daemon, *_below(patient.root / "proc", daemon)}
     largest = None
     page = os.sysconf("SC_PAGE_SIZE")
     for folder in (patient.root / "proc").glob("[0-9]*"):
@@ -182,6 +183,20 @@ def _largest(patient: Patient) -> _Process | None:
         if unit_of(folder) != "pi-edge.service":
             largest = _Process(folder, name, taken)
     return largest
+
+
+def _below(proc: Path, pid: int) -> set[int]:
+    """The processes that a process started, and those that they did."""
+    parents: dict[int, int] = {}
+    for folder in proc.glob("[0-9]*"):
+        # proc_pid_stat(5): the name, in parentheses, may hold anything.
+        fields = text_of(folder / "stat").rpartition(")")[2].split()
+        if len(fields) > 1:
+            parents[int(folder.name)] = int(fields[1])
+    found = {pid} - {0}
+    while more := {one for one, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
 
 
 def _room(patient: Patient, existing: Path) -> tuple[str, str]:

@@ -165,7 +165,9 @@ def installing(patient: Patient, *wanted: str, again: bool = False) -> tuple[str
         again: though they are installed.
     """
     if sys.prefix == sys.base_prefix:  # Debian's own Python, into which pip installs nothing
-        return "", f"make an environment and run pi-edge from it: {CHECKOUT}/scripts/run"
+        if (script := CHECKOUT / "scripts" / "run").exists():
+            return "", f"make an environment and run pi-edge from it: {script}"
+        return "", f"install with the system's own tools: {', '.join(wanted)}"
     on_32_bits = [name for name in wanted if name.startswith(("numpy", "pillow"))]
     if this().bits == 32 and on_32_bits:
         return patient.restarted(as_root("apt install python3-numpy python3-pil")), ""

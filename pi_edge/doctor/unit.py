@@ -39,7 +39,7 @@ def check_unit(patient: Patient) -> Iterator[Finding]:
     """Whether the service is there, enabled and active."""
     unit = patient.unit
     if not unit:
-        yield ok("no systemd runs here: the daemon is started by hand")
+        yield ok("no service: the daemon is started by hand")
         return
     load = unit.get("LoadState", "")
     if load == "not-found":

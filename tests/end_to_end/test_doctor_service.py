@@ -147,7 +147,11 @@ def test_who_may_not_look_is_told_to_use_sudo(machine: Machine) -> None:
     machine.run("useradd --create-home stranger")
     row = wrong(machine, "models", "not to be looked into by you", "warn", user="stranger")
     assert row["command"] == "sudo pi-edge doctor"
-    assert "cannot be looked at" not in json.dumps(rows(machine, user="stranger"))
+    machine.run(f"chmod 600 {CONFIG}")
+    told = rows(machine, user="stranger")
+    machine.run(f"chmod 644 {CONFIG}")
+    assert "cannot be looked at" not in json.dumps(told)
+    assert {row["level"] for row in told if row["check"] == "settings"} == {"warn"}
 
 
 def test_a_pin_that_something_else_has_is_another_one(machine: Machine) -> None:
