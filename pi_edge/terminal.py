@@ -6,8 +6,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, TextIO
+
+# As typing has it, which takes longer to import than all the rest here.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TextIO
 
 PLAIN_EVERY = 30.0
 """Seconds between two plain lines of long work."""
@@ -30,7 +33,10 @@ def quiet_if(wanted: bool) -> Iterator[None]:
         yield
         return
     silence()
-    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+    with (
+        os.fdopen(os.open(os.devnull, os.O_WRONLY), "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+    ):
         yield
 
 

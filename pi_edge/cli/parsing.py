@@ -7,22 +7,25 @@ import argparse
 import re
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
 
 from pi_edge.nearest import nearest
+
+TYPE_CHECKING = False  # as in pi_edge/terminal.py
+if TYPE_CHECKING:
+    from typing import Any
 
 # Commands that say how far they are, or what they did, which --quiet leaves out; of the second all
 # that is on stdout is that.
 TELL_PROGRESS = ("bench", "tune", "stylize")
 TELL_ALL = ("train", "convert", "learn", "verify", "plot", "bench report")
 
-_CHOICE = re.compile(r"invalid choice: '?(.*?)'? \(choose from (.*)\)$", re.DOTALL)
-
 
 class Formatter(argparse.HelpFormatter):
     """Fills paragraphs, and leaves those alone that are indented."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if len(text) <= width and "\n" not in text:
+            return text
         import textwrap  # here: few ask for help
 
         return "\n\n".join(
@@ -51,7 +54,8 @@ class Parser(argparse.ArgumentParser):
         return known
 
     def error(self, message: str) -> Any:
-        if found := _CHOICE.search(message):
+        pattern = r"invalid choice: '?(.*?)'? \(choose from (.*)\)$"
+        if found := re.search(pattern, message, re.DOTALL):
             choices = [choice.strip(" '\"") for choice in found[2].split(",")]
             message += _hint(nearest(found[1], choices))
         super().error(message)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pi_edge import catalog, files
 from pi_edge.doctor.findings import Finding, fail, ok, warn
-from pi_edge.doctor.patient import CHECKOUT, Patient, pi_edge_url, writing
+from pi_edge.doctor.patient import CHECKOUT, Patient, owning, pi_edge_url, writing
 from pi_edge.errors import PiEdgeError
 
 
@@ -30,7 +30,7 @@ def check_models(patient: Patient) -> Iterator[Finding]:
     wrong = set(problems)
     unfit = _set_aside(patient, entries)
     for name, entry in entries.items():
-        if damaged := _damaged(entry):
+        if damaged := _damaged(patient, entry):
             wrong.add(name)
             yield fail(f"{name}: {damaged}", *_instead(patient, name, owned))
         elif name in unfit:
@@ -47,7 +47,7 @@ def _folders(patient: Patient, shipped: Path, owned: Path) -> Iterator[Finding]:
         yield fail(f"there is no models folder {shipped}", *_folder_again(patient, shipped))
     for folder in (shipped, owned):
         try:
-            if folder.is_dir() and os.access(folder, os.R_OK | os.X_OK):
+            if folder.is_dir() and patient.may(folder, os.R_OK | os.X_OK):
                 continue
             missing = not folder.exists()
         except PermissionError:
@@ -55,7 +55,7 @@ def _folders(patient: Patient, shipped: Path, owned: Path) -> Iterator[Finding]:
         if missing:
             continue
         if patient.is_it or os.geteuid() == 0:
-            command = writing(folder, f"chmod a+rX {shlex.quote(str(folder))}")
+            command = _opening(folder)
             yield fail(f"the models folder {folder} cannot be read", command)
         else:
             yield warn(f"{folder} is not to be looked into by you", "sudo pi-edge doctor")
@@ -76,9 +76,12 @@ def _none(patient: Patient) -> Finding:
     return fail(f"there are no models in {shipped}", *_folder_again(patient, shipped))
 
 
-def _damaged(entry: catalog.Entry) -> str:
+def _damaged(patient: Patient, entry: catalog.Entry) -> str:
     """What is wrong with a model's files; "" if nothing."""
     told = entry.info.get("variants", {})
+    folder = entry.files[entry.default].parent
+    if denied := _denied(patient, folder if entry.info else entry.files[entry.default]):
+        return f"{denied} may not be read by {patient.user}"
     for variant, file in entry.files.items():
         try:
             if (expected := told.get(variant, {}).get("sha256")) in (None, files.sha256(file)):
@@ -123,9 +126,9 @@ def _instead(patient: Patient, name: str, owned: Path) -> tuple[str, str]:
     found = [path for path in (owned / name, owned / f"{name}.tflite") if os.path.lexists(path)]
     if not found:
         return _shipped_again(patient, name)
-    denied = _denied(found[0])
+    denied = _denied(patient, found[0])
     if denied is not None:
-        return writing(denied, f"chmod a+rX {shlex.quote(str(denied))}"), ""
+        return _opening(denied), ""
     kept = owned / ".previous"
     if (kept / name).exists() or (kept / f"{name}.tflite").exists():
         return patient.pi_edge(f"models rollback {shlex.quote(name)}", owned), ""
@@ -134,12 +137,16 @@ def _instead(patient: Patient, name: str, owned: Path) -> tuple[str, str]:
     return patient.pi_edge(f"models remove {shlex.quote(name)}", owned), ""
 
 
-def _denied(path: Path) -> Path | None:
-    """What of a model may not be read by who asks."""
+def _opening(path: Path) -> str:
+    return owning(path, f"chmod u+rwX,go+rX {shlex.quote(str(path))}")
+
+
+def _denied(patient: Patient, path: Path) -> Path | None:
+    """What of a model may not be read by who runs the daemon."""
     below = sorted(path.iterdir()) if path.is_dir() and os.access(path, os.R_OK | os.X_OK) else []
     for one in [path, *below]:
         needed = os.R_OK | os.X_OK if one.is_dir() else os.R_OK
-        if one.exists() and not os.access(one, needed):
+        if one.exists() and not patient.may(one, needed):
             return one
     return None
 

@@ -59,6 +59,16 @@ class Patient:
         """Whether who asks is who runs the daemon."""
         return self.user == user_name(os.geteuid())
 
+    def may(self, path: Path, wanted: int) -> bool:
+        """Whether who runs the daemon may do with a path what ``wanted`` says, as os.access has it:
+        root, who asks for the service, may do everything itself."""
+        if os.geteuid() != 0 or self.is_it:
+            return os.access(path, wanted)
+        about = path.stat()
+        ours = about.st_gid in groups_of(self.user)
+        shift = 6 if user_name(about.st_uid) == self.user else 3 if ours else 0
+        return about.st_mode >> shift & wanted == wanted
+
     @property
     def restart(self) -> str:
         """The command that starts the service again; "" where there is none."""
@@ -144,6 +154,23 @@ def stopping(process: Path) -> str:
     """The same, by the service that it belongs to where there is one."""
     unit = unit_of(process)
     return as_root(f"systemctl stop {unit}") if unit else ending(process)
+
+
+def groups_of(user: str) -> list[int]:
+    """The groups that a user is in by the system's files, whatever a session knows of it."""
+    try:
+        return os.getgrouplist(user, pwd.getpwnam(user).pw_gid)
+    except KeyError:
+        return []
+
+
+def owning(path: Path, command: str) -> str:
+    """``command`` for who may change the rights to ``path``: its owner."""
+    try:
+        mine = path.stat().st_uid == os.geteuid()
+    except OSError:
+        mine = False
+    return command if mine else as_root(command)
 
 
 def text_of(path: Path) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pi_edge.doctor import software
 from pi_edge.doctor.findings import Finding, fail, ok, warn
-from pi_edge.doctor.patient import Patient, as_root
+from pi_edge.doctor.patient import Patient, as_root, groups_of
 
 # linux/gpio.h, ABI version 1: struct gpioline_info (offset, flags, name[32], consumer[32]).
 _LINE, _GET_LINE = struct.Struct("II32s32s"), 0xC048B402
@@ -143,13 +143,3 @@ def has_group(name: str) -> bool:
     except KeyError:
         return False
     return True
-
-
-def groups_of(user: str) -> list[int]:
-    """The groups that a user is in by the system's files, whatever a session knows of it."""
-    import pwd
-
-    try:
-        return os.getgrouplist(user, pwd.getpwnam(user).pw_gid)
-    except KeyError:
-        return []

@@ -6,9 +6,11 @@ import shlex
 import stat
 from collections.abc import Iterator
 
+from pathlib import Path
+
 from pi_edge import access_token
 from pi_edge.doctor.findings import Finding, fail, ok, warn
-from pi_edge.doctor.patient import Patient, as_root, text_of, writing
+from pi_edge.doctor.patient import Patient, as_root, owning, text_of, user_name, writing
 from pi_edge.errors import PiEdgeError
 
 
@@ -27,7 +29,7 @@ def check_token(patient: Patient) -> Iterator[Finding]:
         if patient.is_it:
             yield fail(
                 f"{path} may not be read by {patient.user}",
-                patient.restarted(as_root(f"chown {shlex.quote(patient.user)} {quoted}")),
+                patient.restarted(_giving(patient, path)),
             )
         else:
             yield ok(f"{path} is {patient.user}'s: you may not read it, as it should be")
@@ -38,7 +40,7 @@ def check_token(patient: Patient) -> Iterator[Finding]:
             writing(path.parent, f"{remove} {quoted}")))  # fmt: skip
         return
     if mode & 0o077:
-        command = writing(path, f"chmod 600 {quoted}")
+        command = owning(path, f"chmod 600 {quoted}")
         yield fail(f"{path} is open to other users of this machine", command)
     elif access_token.is_loopback(settings.host) or settings.host == "localhost":
         yield ok("none is demanded: the daemon answers this machine only")
@@ -46,6 +48,17 @@ def check_token(patient: Patient) -> Iterator[Finding]:
         yield ok(f"the daemon will make one in {path} when it starts")
     else:
         yield ok(f"in {path}, which {patient.user} alone can read")
+
+
+def _giving(patient: Patient, path: Path) -> str:
+    """The command that lets the daemon's user read its token, and nobody else."""
+    quoted = shlex.quote(str(path))
+    try:
+        if user_name(path.stat().st_uid) == patient.user:
+            return f"chmod 600 {quoted}"
+    except PermissionError:  # its folder may not be entered
+        return f"chmod u+rwx {shlex.quote(str(path.parent))}"
+    return as_root(f"chown {shlex.quote(patient.user)} {quoted}")
 
 
 def _in_settings(patient: Patient) -> Iterator[Finding]:
@@ -57,7 +70,7 @@ def _in_settings(patient: Patient) -> Iterator[Finding]:
         yield ok(f"the one that stands in {patient.file}")
         return
     quoted = shlex.quote(str(patient.file))
-    close = writing(patient.file, f"chmod o= {quoted}")
+    close = owning(patient.file, f"chmod o= {quoted}")
     if patient.is_service:
         close = (
             f"{as_root(f'chown root:{patient.user} {quoted}')} && {as_root(f'chmod 640 {quoted}')}"

@@ -143,6 +143,17 @@ def test_a_token_in_an_open_settings_file_is_closed_and_still_read(machine: Mach
     machine.run(f"sed -i /token/d {CONFIG}; systemctl restart pi-edge")
 
 
+@pytest.mark.parametrize("shut", ["/var/lib/pi-edge/models", "/var/lib/pi-edge/models/mine.tflite"])
+def test_root_is_told_what_the_service_may_not_read(machine: Machine, shut: str) -> None:
+    machine.run(
+        "systemctl stop pi-edge; cp /mnt/tests/data/double.tflite /var/lib/pi-edge/models/mine.tflite;"
+        f" chown root:root {shut}; chmod 600 {shut}"
+    )
+    mend(machine, wrong(machine, "models", "read"))
+    machine.run("rm /var/lib/pi-edge/models/mine.tflite; systemctl start pi-edge")
+    machine.run("chown -R pi-edge: /var/lib/pi-edge; chmod 2770 /var/lib/pi-edge/models")
+
+
 def test_who_may_not_look_is_told_to_use_sudo(machine: Machine) -> None:
     machine.run("useradd --create-home stranger")
     row = wrong(machine, "models", "not to be looked into by you", "warn", user="stranger")
@@ -218,3 +229,32 @@ def test_a_new_member_of_the_group_is_told_to_log_in_again(by_hand: Machine) -> 
     )
     row = json.loads(said)["checks"][0]
     assert (row["level"], row["advice"]) == ("warn", "log out and in again")
+
+
+@pytest.mark.parametrize(
+    ("shut", "check", "found"),
+    [
+        ("state/models", "models", "the models folder /home/watcher/state/models cannot be read"),
+        ("state/models/mine.tflite", "models", "mine.tflite may not be read"),
+        ("state/token", "token", "/home/watcher/state/token may not be read by watcher"),
+        ("state", "disk", "/home/watcher/state may not be written by watcher"),
+    ],
+)
+def test_what_its_owner_shut_is_opened_again(
+    by_hand: Machine, shut: str, check: str, found: str
+) -> None:
+    home = "/home/watcher"
+    by_hand.run(
+        f"mkdir -p {home}/state/models; cp /mnt/tests/data/double.tflite"
+        f" {home}/state/models/mine.tflite; echo secret >{home}/state/token;"
+        f" chown -R watcher: {home}/state; chmod 600 {home}/state/token; chmod 0 {home}/{shut}"
+    )
+
+    def looked() -> list[Row]:
+        return rows(by_hand, check, f"--state {home}/state", user="watcher")
+
+    row = next(row for row in looked() if row["level"] == "fail")
+    assert found in row["found"]
+    assert not row["command"].startswith("sudo")
+    by_hand.run(f"su watcher -s /bin/sh -c '{row['command']}'")
+    assert {one["level"] for one in looked()} == {"ok"}
