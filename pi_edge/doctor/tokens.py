@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import stat
 from collections.abc import Iterator
-
 from pathlib import Path
 
 from pi_edge import access_token

@@ -143,10 +143,11 @@ def test_a_token_in_an_open_settings_file_is_closed_and_still_read(machine: Mach
     machine.run(f"sed -i /token/d {CONFIG}; systemctl restart pi-edge")
 
 
-@pytest.mark.parametrize("shut", ["/var/lib/pi-edge/models", "/var/lib/pi-edge/models/mine.tflite"])
+@pytest.mark.parametrize("shut", ["models", "models/mine.tflite"])
 def test_root_is_told_what_the_service_may_not_read(machine: Machine, shut: str) -> None:
     machine.run(
-        "systemctl stop pi-edge; cp /mnt/tests/data/double.tflite /var/lib/pi-edge/models/mine.tflite;"
+        "systemctl stop pi-edge; cd /var/lib/pi-edge;"
+        " cp /mnt/tests/data/double.tflite models/mine.tflite;"
         f" chown root:root {shut}; chmod 600 {shut}"
     )
     mend(machine, wrong(machine, "models", "read"))
