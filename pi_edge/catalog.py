@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pi_edge import model_files
+from pi_edge import model_files, nearest
 from pi_edge.errors import BadInput, NotFound, PiEdgeError
 
 
@@ -39,9 +39,8 @@ class Entry:
         """
         variant = variant or self.default
         if variant not in self.files:
-            raise NotFound(
-                f"{self.name} has no variant {variant!r}; it has {', '.join(self.files)}"
-            )
+            others = nearest.instead(variant, self.files, "it has")
+            raise NotFound(f"{self.name} has no variant {variant!r}{others}")
         return variant, self.files[variant]
 
 
@@ -192,8 +191,8 @@ def pick(entries: Mapping[str, Entry], name: str) -> Entry:
     """The entry called ``name``.
 
     Raises:
-        NotFound: there is none; the message lists what there is.
+        NotFound: there is none; the message names the nearest, or lists what there is.
     """
     if name not in entries:
-        raise NotFound(f"there is no model {name!r}; there are {', '.join(entries) or 'none'}")
+        raise NotFound(nearest.unknown("model", name, entries))
     return entries[name]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from pi_edge import access_token
+from pi_edge import access_token, nearest
 from pi_edge.errors import BadInput, NotFound
 
 SYSTEM_FILE = Path("/etc/pi-edge/config.toml")
@@ -178,7 +178,7 @@ def _from_file(file: Path | None) -> list[tuple[str, Any, str]]:
 def _convert(name: str, value: Any, source: str) -> Any:
     types = {f.name: f.type for f in fields(Config)}
     if name not in types:
-        raise BadInput(f"{source} is no setting; the settings are {', '.join(types)}")
+        raise BadInput(f"{source} is no setting{nearest.instead(name, types, 'the settings are')}")
     if types[name] == "int":
         low, high = _RANGES[name]
         try:

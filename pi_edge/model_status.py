@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pi_edge import catalog
+from pi_edge import catalog, nearest
 from pi_edge.errors import NotFound, Unavailable
 from pi_edge.handle import Handle
 
@@ -82,9 +82,8 @@ class ModelStatus:
         if variant is None:
             if self.problem:
                 raise Unavailable(f"{name} is quarantined: {self.problem}")
-            raise NotFound(
-                f"{name} has no variant {version!r}; it has {', '.join(self.variants) or 'none'}"
-            )
+            others = nearest.instead(version, self.variants, "it has")
+            raise NotFound(f"{name} has no variant {version!r}{others}")
         if variant.handle is None:
             reason = f": {variant.reason}" if variant.reason else ""
             # It will be ready or quarantined soon.

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from pi_edge import catalog, model_files, proving
+from pi_edge import catalog, model_files, nearest, proving
 from pi_edge.errors import NotFound, PiEdgeError, Unavailable
 from pi_edge.handle import Handle
 from pi_edge.model_status import Fingerprint, ModelStatus, Variant, fingerprint
@@ -108,9 +108,7 @@ class Repository:
         """
         status = self._models.get(name)
         if status is None:
-            raise NotFound(
-                f"there is no model {name!r}; there are {', '.join(self._models) or 'none'}"
-            )
+            raise NotFound(nearest.unknown("model", name, self._models))
         return status
 
     def handle(self, name: str, version: str = "") -> Handle:

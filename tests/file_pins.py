@@ -1,6 +1,7 @@
 """gpiozero pins whose level outlives the process, as outputs of a Raspberry Pi's kernel do.
 
-The level of each pin is a file of its name in the folder FILE_PINS: "1" or "0".
+The level of each pin is a file of its name in the folder FILE_PINS: "1" or "0". One that something
+else has taken has a file NAME.busy, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ class FilePin(MockPin):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._file = Path(os.environ["FILE_PINS"]) / repr(self)
+        if self._file.with_suffix(".busy").exists():
+            raise RuntimeError("'GPIO busy'")  # as lgpio says it
         self._state = self._file.exists() and self._file.read_text() == "1"
 
     def _change_state(self, value: bool) -> bool:

@@ -112,7 +112,7 @@ def test_an_unknown_setting_in_the_file_is_refused_with_the_list_of_known_ones(
 ) -> None:
     file = tmp_path / "config.toml"
     file.write_text("prot = 80\n")
-    with pytest.raises(BadInput, match=r"prot is no setting; the settings are host, port"):
+    with pytest.raises(BadInput, match=r"prot is no setting: did you mean 'port'\?"):
         config.load({}, {}, file)
 
 

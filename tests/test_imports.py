@@ -17,7 +17,17 @@ from support import ROOT
 FLOORS = (
     {"errors"},
     {"access_token", "config", "files", "datatypes", "blinker", "gpio", "lamp", "systemd"}
-    | {"histogram", "processes", "trace", "tls", "model_files", "quiet", "malloc"},
+    | {
+        "histogram",
+        "processes",
+        "trace",
+        "tls",
+        "model_files",
+        "quiet",
+        "malloc",
+        "terminal",
+        "nearest",
+    },
     {"runtime", "catalog", "led", "logs", "database"},
     {"model", "listening", "model_json"},
     {"workers", "ledger", "examples", "verification"},
@@ -26,7 +36,7 @@ FLOORS = (
     {"model_status", "serving"},
     {"tasks", "repository", "adding", "asking"},
     {"daemon", "server", "benchmark", "learning", "integrations", "deploy", "desktop"}
-    | {"cluster"},
+    | {"cluster", "doctor"},
     {"cli"},
     {"__main__"},
 )

@@ -6,7 +6,7 @@ import sys
 from types import TracebackType
 from typing import TextIO
 
-WIDTH = 24
+from pi_edge import terminal
 
 
 class Progress:
@@ -20,24 +20,20 @@ class Progress:
     def __init__(self, total: int, stream: TextIO | None = None) -> None:
         self.total, self.begun = total, 0
         self.stream = stream or sys.stderr
-        self.bar = self.stream.isatty()
+        self.bar = terminal.bar(total, stream=self.stream)
 
     def next(self, what: str) -> None:
         """The next step begins."""
-        if self.bar:
-            filled = WIDTH * self.begun // self.total
-            bar = "#" * filled + "." * (WIDTH - filled)
-            self._put(f"\r\033[K[{bar}] {self.begun + 1}/{self.total} {what}")
+        if self.bar is not None:
+            self.bar.n = self.begun
+            self.bar.set_description_str(what)  # and draws
         self.begun += 1
 
     def say(self, text: str) -> None:
         """A step is done: a line of its own where there is no bar."""
-        if not self.bar:
-            self._put(f"{self.begun}/{self.total} {text}\n")
-
-    def _put(self, text: str) -> None:
-        self.stream.write(text)
-        self.stream.flush()
+        if self.bar is None and not terminal.silent():
+            self.stream.write(f"{self.begun}/{self.total} {text}\n")
+            self.stream.flush()
 
     def __enter__(self) -> Progress:
         return self
@@ -48,5 +44,5 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.bar:
-            self._put("\r\033[K")
+        if self.bar is not None:
+            self.bar.close()

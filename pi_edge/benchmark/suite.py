@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pi_edge import catalog, files
+from pi_edge import catalog, files, nearest
 from pi_edge.benchmark import machine
 from pi_edge.errors import NotFound, PiEdgeError
 
@@ -53,7 +53,10 @@ def jobs(
             if one in entry.files:
                 chosen += [Job(entry.name, one, entry.files[one], n) for n in threads]
     if not chosen:
-        what = f"no model has a variant {variant!r}" if entries else "there are no models"
+        known = {one for entry in entries.values() for one in entry.files}
+        near = nearest.nearest(variant, known)
+        meant = f" (did you mean {near!r}?)" if near else ""
+        what = f"no model has a variant {variant!r}{meant}" if entries else "there are no models"
         raise NotFound(f"{what}: nothing to measure")
     return chosen
 

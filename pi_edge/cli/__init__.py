@@ -1,5 +1,6 @@
 """The ``pi-edge`` command. Each subcommand is one module of this package, imported when asked
-for: its docstring is its help, ``add_arguments`` declares its flags, ``run`` does it."""
+for: its docstring is its help, ``EXAMPLES`` stand below it, ``add_arguments`` declares its flags,
+``run`` does it."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
-from pi_edge import __version__
+from pi_edge import __version__, terminal
+from pi_edge.cli import parsing
 from pi_edge.errors import PiEdgeError, WrongUsage
 
 COMMANDS = {
@@ -23,11 +26,13 @@ COMMANDS = {
     "models": "list, show or verify the models",
     "examples": "digits that were put right: list, export or remove them",
     "status": "what the running daemon says",
+    "doctor": "what is wrong on this machine, and the command that mends it",
     "train": "train a model family on a desktop",
     "convert": "convert trained networks to TFLite and measure them",
     "verify": "measure a model again and compare with its model.json",
     "learn": "let a model learn on this machine",
     "plot": "draw what a model family learned, beside what came",
+    "completion": "print the script that completes commands in a shell",
 }
 
 
@@ -40,12 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         _overview().parse_args(arguments)
         return 2
     name = " ".join(arguments[:count])
-    command = importlib.import_module(f"pi_edge.cli.{name.replace(' ', '_')}")
-    parser = argparse.ArgumentParser(prog=f"pi-edge {name}", description=command.__doc__)
-    command.add_arguments(parser)
-    args = parser.parse_args(arguments[count:])
+    command = module(name)
+    args = parsing.command(name, command).parse_args(arguments[count:])
     try:
-        return int(command.run(args))
+        quiet = getattr(args, "quiet", False)
+        terminal.silence(quiet)
+        with terminal.quiet_if(quiet and name in parsing.TELL_ALL):
+            return int(command.run(args))
     except PiEdgeError as error:
         print(f"pi-edge: {error}", file=sys.stderr)
         return 2 if isinstance(error, WrongUsage) else 1
@@ -65,13 +71,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def module(name: str) -> ModuleType:
+    """The module of a command: "bench report" is bench_report."""
+    return importlib.import_module(f"pi_edge.cli.{name.replace(' ', '_')}")
+
+
 def _overview() -> argparse.ArgumentParser:
     lines = "\n".join(f"  {name:13} {text}" for name, text in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = parsing.Parser(
         prog="pi-edge",
         description="Neural networks on a Raspberry Pi, served and kept running.",
         epilog=f"commands:\n{lines}\n\npi-edge COMMAND --help says more.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
     parser.add_argument("--version", action="version", version=f"pi-edge {__version__}")

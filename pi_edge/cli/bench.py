@@ -16,6 +16,13 @@ from pi_edge.benchmark.progress import Progress
 from pi_edge.benchmark.table import number
 from pi_edge.errors import BadInput
 
+EXAMPLES = """\
+pi-edge bench                                          # every model and variant
+pi-edge bench mnist-cnn --variant int8 --threads 1,2,4
+pi-edge bench mnist-mlp --json laptop.json
+pi-edge bench mnist-mlp --compare pi.json              # beside another machine's
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="*", help="which models (default: all)")

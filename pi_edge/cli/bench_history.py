@@ -8,6 +8,11 @@ import json
 import sys
 from pathlib import Path
 
+EXAMPLES = """\
+pi-edge bench history reports/
+pi-edge bench history reports/ --json
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

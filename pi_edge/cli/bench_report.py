@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 ENDINGS = (".html", ".md", ".png")
 
 
+EXAMPLES = """\
+pi-edge bench report here.json -o report.html
+pi-edge bench report laptop.json pi.json -o ratios.md -o ratios.png
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "report",

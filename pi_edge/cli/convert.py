@@ -17,6 +17,13 @@ OWN = "a network of your own"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
+EXAMPLES = """\
+pi-edge convert mnist
+pi-edge convert house
+pi-edge convert my.keras --name mine             # a network of your own
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("family", metavar="WHAT", help=f"{families.WHAT}, or {own.WHAT}")
     parser.add_argument("--state", type=Path, metavar="DIR", help="where the training was kept")

@@ -10,8 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pi_edge import config, examples
+from pi_edge import config, examples, terminal
 from pi_edge.errors import WrongUsage
+
+EXAMPLES = """\
+pi-edge examples list --newest 10
+pi-edge examples list --label 7 --json
+pi-edge examples export put-right
+pi-edge examples remove 12 13
+pi-edge examples remove --all
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     removing = actions.add_parser("remove", help="remove some, or all")
     removing.add_argument("ids", metavar="ID", nargs="*", type=_count, help="these")
     removing.add_argument("--all", action="store_true", help="all of them")
+    for action in (export, removing):
+        action.add_argument("-q", "--quiet", action="store_true", help="say only what is wrong")
     for action in (listing, export, removing):
         action.add_argument("--label", metavar="N", type=int, choices=range(10), help="of this one")
         action.add_argument("--state", metavar="DIR", help="the daemon's state folder")
@@ -36,9 +46,9 @@ def run(args: argparse.Namespace) -> int:
         _list(kept.find(args.label, args.newest), args.json)
     elif args.action == "export":
         count = kept.export(args.folder, args.label)
-        print(f"{_examples(count)} written to {args.folder}")
+        terminal.remark(f"{_examples(count)} written to {args.folder}")
     else:
-        print(f"{_examples(_remove(kept, args))} removed")
+        terminal.remark(f"{_examples(_remove(kept, args))} removed")
     return 0
 
 

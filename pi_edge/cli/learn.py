@@ -16,6 +16,14 @@ LEARNERS = {
 }
 
 
+EXAMPLES = """\
+pi-edge learn mnist-cnn --examples               # from the digits that you put right
+pi-edge learn mnist-mlp --data mnist.npz --epochs 5 --from scratch --name my-mlp
+pi-edge learn stocks --prices my.csv
+pi-edge learn house --data sold-in-may.csv
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="what is to learn")
     parser.add_argument("--data", type=Path, metavar="PATH", help="what to learn from")

@@ -12,9 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pi_edge import catalog, config
+from pi_edge import catalog, config, terminal
 from pi_edge.errors import PiEdgeError
 from pi_edge.quiet import quiet
+
+EXAMPLES = """\
+pi-edge models list
+pi-edge models show mnist-cnn --json
+pi-edge models verify                            # all files, and what they compute
+pi-edge models add elsewhere/mine.tflite
+pi-edge models rollback mine                     # the one before again
+pi-edge models remove mine
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action in (listing, show, verify, adding, removing, back):
         action.add_argument("--models", metavar="DIR", help="folder of shipped models")
         action.add_argument("--state", metavar="DIR", help="folder whose models/ are your own")
+    for action in (verify, adding, removing, back):
+        action.add_argument("-q", "--quiet", action="store_true", help="say only what is wrong")
     for action in (listing, show):
         action.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -65,9 +76,9 @@ def run(args: argparse.Namespace) -> int:
             whose = "yours" if Path(told["folder"]).is_relative_to(owned) else "shipped"
             print(f"{name:16} {told['task']:10} {whose:8} {sizes}")
             for line in unfit.get(name, []):
-                print(f"{'':16} quarantined: {line}")
+                print(f"{'':16} {terminal.coloured('quarantined', 'red')}: {line}")
         for name, problem in sorted(problems.items()):
-            print(f"{name:16} unusable: {problem}")
+            print(f"{name:16} {terminal.coloured('unusable', 'red')}: {problem}")
     return 0
 
 
@@ -119,7 +130,7 @@ def _add(path: Path, owned: Path) -> int:
             name = adding.add(path, owned)
     except OSError as error:
         raise PiEdgeError(f"{error.filename or owned}: {error.strerror}") from error
-    print(f"{name}: added to {owned}")
+    terminal.remark(f"{name}: added to {owned}")
     return 0
 
 
@@ -134,11 +145,13 @@ def _take(action: str, name: str, owned: Path, shipped: Path) -> int:
     except OSError as error:
         raise PiEdgeError(f"{error.filename or owned}: {error.strerror}") from error
     if action == "remove":
-        print(f"{name}: removed from {owned}; pi-edge models rollback {name} brings it back")
+        terminal.remark(
+            f"{name}: removed from {owned}; pi-edge models rollback {name} brings it back"
+        )
     elif (owned / name).exists() or (owned / f"{name}.tflite").exists():
-        print(f"{name}: the one before is back in {owned}")
+        terminal.remark(f"{name}: the one before is back in {owned}")
     else:
-        print(f"{name}: the shipped one serves again; the same command brings yours back")
+        terminal.remark(f"{name}: the shipped one serves again; the same command brings yours back")
     return 0
 
 
@@ -166,7 +179,7 @@ def _verify(entries: dict[str, catalog.Entry], problems: dict[str, str], names: 
             print(f"pi-edge: {name}: {line}", file=sys.stderr)
         if not wrong:
             told = ", ".join(entries[name].files) if entries[name].info else "it runs"
-            print(f"{name}: fine ({told})", flush=True)
+            terminal.remark(f"{name}: fine ({told})")
         failed += bool(wrong)
     return 1 if failed else 0
 

@@ -13,6 +13,12 @@ from pi_edge.quiet import quiet
 ENDINGS = (".png", ".svg")
 
 
+EXAMPLES = """\
+pi-edge plot stocks -o stocks.png
+pi-edge plot regression -o house.svg
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     drawn = ", ".join(families.flags("plot"))
     parser.add_argument("family", metavar="FAMILY", help=f"what to draw: {drawn}")

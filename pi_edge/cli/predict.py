@@ -19,6 +19,14 @@ Answered = tuple[dict[str, Any], str] | PiEdgeError
 """An answer for JSON and for a person, or why there is none."""
 
 
+EXAMPLES = """\
+pi-edge predict mnist-cnn photo.jpg
+pi-edge predict mnist-cnn --variant int8 --json *.png
+pi-edge predict stocks prices.csv
+pi-edge predict fire-theft 12.5
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     takes = "; ".join(f"for models of {task} {what}" for task, what in tasks.inputs().items())
     parser.epilog = (

@@ -17,6 +17,14 @@ from pi_edge.workers import ONE_THREAD
 logger = logging.getLogger("pi_edge")
 
 
+EXAMPLES = """\
+pi-edge serve                                  # http://127.0.0.1:8080, for this machine
+pi-edge serve --port 8081 --led mock           # another port; the light in the terminal
+pi-edge serve --host 0.0.0.0                   # for the network, with a token
+pi-edge serve --models my-models --threads 2
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="TCP port, 0 for any free one (8080)")

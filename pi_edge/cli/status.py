@@ -9,11 +9,19 @@ import socket
 import urllib.parse
 from typing import Any
 
-from pi_edge import access_token, config, tls
+from pi_edge import access_token, config, terminal, tls
 from pi_edge.errors import PiEdgeError
 
 # Seconds; a daemon that takes longer is as good as none.
 PATIENCE = 10.0
+_COLOURS = {"ready": "green", "degraded": "yellow", "failed": "red", "quarantined": "red"}
+
+
+EXAMPLES = """\
+pi-edge status
+pi-edge status --json
+pi-edge status --url http://raspberrypi.local:8080
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,23 +30,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    settings = config.load({})
-    scheme = "https" if settings.tls_certificate else "http"
-    try:
-        status = _ask(args.url or f"{scheme}://127.0.0.1:{settings.port}", settings)
-    except Locked:
-        raise
-    except PiEdgeError:
-        # It may have been given a certificate by a flag, or by settings of another folder.
-        if args.url or not tls.is_spoken("127.0.0.1", settings.port):
-            raise
-        status = _ask(f"https://127.0.0.1:{settings.port}", settings)
+    status = of_daemon(config.load({}), args.url)
     print(json.dumps(status, indent=2, ensure_ascii=False) if args.json else to_text(status))
     return 0
 
 
 class Locked(PiEdgeError):
     """The daemon demands another token."""
+
+
+def of_daemon(settings: config.Config, url: str | None = None) -> dict[str, Any]:
+    """What the daemon at ``url``, or where the settings have it on this machine, says of itself.
+
+    Raises:
+        Locked: it demands a token that is not known here.
+        PiEdgeError: nobody, or somebody else, answers there.
+    """
+    scheme = "https" if settings.tls_certificate else "http"
+    try:
+        return _ask(url or f"{scheme}://127.0.0.1:{settings.port}", settings)
+    except Locked:
+        raise
+    except PiEdgeError:
+        # It may have been given a certificate by a flag, or by settings of another folder.
+        if url or not tls.is_spoken("127.0.0.1", settings.port):
+            raise
+        return _ask(f"https://127.0.0.1:{settings.port}", settings)
 
 
 def _ask(url: str, settings: config.Config) -> dict[str, Any]:
@@ -145,8 +162,8 @@ def to_text(status: dict[str, Any]) -> str:
     machine = status.get("machine", {})
     light = led.get("out") or led.get("shows") or led.get("light", "")
     lines = [
-        f"{status['state']}, up {_time(status.get('uptime', 0))}, process {status.get('pid')},"
-        f" version {status.get('version')}",
+        f"{_coloured(status['state'])}, up {_time(status.get('uptime', 0))},"
+        f" process {status.get('pid')}, version {status.get('version')}",
         f"on {machine.get('board') or machine.get('cpu') or 'an unknown machine'},"
         f" {runtime.get('name')} {runtime.get('version')}",
         f"status light: {light}",
@@ -161,10 +178,16 @@ def to_text(status: dict[str, Any]) -> str:
             variant if one["state"] == model["state"] else f"{variant} ({one['state']})"
             for variant, one in model["variants"].items()
         )
-        lines.append(f"{name:{width}}  {model['state']:11}  {variants}".rstrip())
+        state = _coloured(model["state"], 11)
+        lines.append(f"{name:{width}}  {state}  {variants}".rstrip())
         if model.get("reason"):
             lines.append(f"{'':{width}}  {model['reason']}")
     return "\n".join(lines if status["models"] else [*lines, "no models"])
+
+
+def _coloured(state: str, width: int = 0) -> str:
+    """A state of the daemon's or a model's, on a terminal in the colour of how it is."""
+    return terminal.coloured(f"{state:{width}}", _COLOURS.get(state, ""))
 
 
 def _learning(told_of: dict[str, Any]) -> str:

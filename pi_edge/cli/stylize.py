@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pi_edge import catalog, config, files
+from pi_edge import catalog, config, files, terminal
 from pi_edge.cli import cluster, optimize
 from pi_edge.cli.stop import Stop
 from pi_edge.errors import BadInput, PiEdgeError, WrongUsage
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from pi_edge.tasks.style.jobs import Job
     from pi_edge.tasks.style.render import Options, Report
     from pi_edge.tasks.style.stylist import Stylist
+
+
+EXAMPLES = """\
+pi-edge stylize photo.jpg -o painted.jpg --style great-wave
+pi-edge stylize photo.jpg -o all.jpg --sheet
+pi-edge stylize holiday/ -o painted/ --styles udnie=0.5,scream=0.5 --strength 0.8
+pi-edge stylize photo.jpg -o oil.jpg --optimize --painting oil-painting.jpg
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -250,22 +258,21 @@ def _progress(what: str) -> Iterator[Report]:
     """A function to tell of steps done: a bar on a terminal, a line every half minute elsewhere."""
     import time
 
-    bar, said = sys.stderr.isatty(), time.monotonic()
+    said, bar = time.monotonic(), terminal.bar(1, what)
 
     def report(done: int, total: int) -> None:
         nonlocal said
-        if bar:
-            filled = 24 * done // total
-            line = "#" * filled + "." * (24 - filled)
-            print(f"\r\033[K[{line}] {done}/{total} {what}", end="", file=sys.stderr, flush=True)
-        elif time.monotonic() - said > 30:
+        if bar is not None:
+            bar.total, bar.n = total, done
+            bar.refresh()
+        elif time.monotonic() - said > terminal.PLAIN_EVERY and not terminal.silent():
             said = time.monotonic()
             print(f"{what or 'styling'}: {done / total:.0%}", file=sys.stderr, flush=True)
 
     try:
         yield report
     finally:
-        if bar:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
-    if what and not bar:
+        if bar is not None:
+            bar.close()
+    if what and bar is None and not terminal.silent():
         print(what, file=sys.stderr, flush=True)

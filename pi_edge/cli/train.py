@@ -9,11 +9,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pi_edge import config
+from pi_edge import config, terminal
 from pi_edge.desktop import families, flags
 from pi_edge.errors import PiEdgeError, WrongUsage
 
 NEEDED = ("tensorflow", "tqdm")
+
+
+EXAMPLES = """\
+pi-edge train mnist                              # all networks for digits
+pi-edge train mnist-mlp --epochs 3 --seed 1
+pi-edge train stocks --prices my.csv
+pi-edge train regression --data house.csv --target price --name house
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     # Each in a process of its own, so that each peak of memory is its own.
     for name in names:
         child = multiprocessing.get_context("spawn").Process(
-            target=_train, args=(family, name, settings.state, given)
+            target=_train, args=(family, name, settings.state, given, args.quiet)
         )
         child.start()
         child.join()
@@ -54,9 +62,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _train(family: str, name: str, state: Path, given: dict[str, Any]) -> None:
+def _train(family: str, name: str, state: Path, given: dict[str, Any], quiet: bool) -> None:
     try:
-        families.desktop_step(family, "train", *NEEDED)(name, state=state, **given)
+        with terminal.quiet_if(quiet):
+            families.desktop_step(family, "train", *NEEDED)(name, state=state, **given)
     except PiEdgeError as error:
         sys.exit(f"pi-edge: {error}")
     except KeyboardInterrupt:

@@ -31,6 +31,13 @@ COLUMNS = (
 )
 
 
+EXAMPLES = """\
+pi-edge tune                                     # every model
+pi-edge tune mnist-cnn --variant float32
+sudo pi-edge tune --state /var/lib/pi-edge       # for the service
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="*", help="which models (default: all)")
     parser.add_argument("--variant", default="", help="only this variant: float32, int8, ...")

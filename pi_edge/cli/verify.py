@@ -10,6 +10,12 @@ from pi_edge import catalog, config
 from pi_edge.desktop import families, flags
 from pi_edge.quiet import quiet
 
+EXAMPLES = """\
+pi-edge verify mnist
+pi-edge verify mnist-cnn --data mnist.npz
+pi-edge verify fire-theft
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("family", metavar="NAME", help=families.WHAT)

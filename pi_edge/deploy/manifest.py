@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pi_edge import __version__, catalog, files
+from pi_edge import __version__, catalog, files, nearest
 from pi_edge.errors import NotFound
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -86,9 +86,8 @@ def _model(owned: Path, name: str, root: Path) -> Sequence[File]:
     if (root / "models" / name).is_dir():
         raise NotFound(f"{name} is shipped with pi-edge: it is deployed without --models")
     entries, _ = catalog.find(owned)
-    raise NotFound(
-        f"there is no model {name!r} in {owned}; there are {', '.join(entries) or 'none'}"
-    )
+    others = nearest.instead(name, entries, "there are")
+    raise NotFound(f"there is no model {name!r} in {owned}{others}")
 
 
 def _files(path: Path, root: Path) -> Iterator[File]:

@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pi_edge import nearest
 from pi_edge.desktop.flags import Flag
 from pi_edge.errors import NotFound, Unavailable, WrongUsage
 from pi_edge.quiet import quiet
@@ -74,7 +75,8 @@ def resolve(word: str, folders: Sequence[Path], new: str | None = None) -> tuple
         if word in names:
             return family, [word]
         known += [family, *(name for name in names if name != family)]
-    raise NotFound(f"no family or model is called {word!r}; there are {', '.join(known)}")
+    others = nearest.instead(word, known, "there are")
+    raise NotFound(f"no family or model is called {word!r}{others}")
 
 
 def step(family: str, name: str) -> Any:

@@ -6,9 +6,7 @@ import sys
 import time
 from types import TracebackType
 
-from tqdm import tqdm
-
-PLAIN_EVERY = 30.0
+from pi_edge import terminal
 
 
 class Progress:
@@ -22,7 +20,7 @@ class Progress:
         self.title, self.total, self.after = title, total, after
         self.done = 0
         self.began = self.said = time.monotonic()
-        self.bar = tqdm(total=total, desc=title, leave=False) if sys.stderr.isatty() else None
+        self.bar = terminal.bar(total, title)
 
     def __enter__(self) -> Progress:
         return self
@@ -36,11 +34,12 @@ class Progress:
             if now - self.said > 0.2:
                 self.said = now
                 self.bar.set_postfix_str(f"{_readable(figures)}{self._left()} left in all")
-        elif now - self.said > PLAIN_EVERY:
+        elif now - self.said > terminal.PLAIN_EVERY and not terminal.silent():
             self.said = now
             print(
                 f"{self.title}: {self.done / self.total:.0%}, {_readable(figures)}"
                 f"{self._left()} left",
+                file=sys.stderr,
                 flush=True,
             )
 

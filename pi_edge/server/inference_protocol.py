@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pi_edge import __version__
+from pi_edge import __version__, nearest
 from pi_edge.datatypes import name_of
 from pi_edge.errors import BadInput, NotFound
 from pi_edge.handle import Handle
@@ -125,7 +125,8 @@ class _Api:
         if name is not None:
             status = self._repository.model(name)
             if version is not None and version not in status.variants:
-                raise NotFound(f"{name} has no variant {version!r}")
+                others = nearest.instead(version, status.variants, "it has")
+                raise NotFound(f"{name} has no variant {version!r}{others}")
         return Json(
             {
                 "model_stats": [

@@ -133,7 +133,7 @@ def test_an_unknown_model_is_one_line_that_lists_the_known(picture: Path) -> Non
     result = predict("mnist-cmn", picture)
     assert result.returncode == 1
     (complaint,) = complaints(result)
-    assert "there is no model 'mnist-cmn'; there are" in complaint
+    assert "there is no model 'mnist-cmn': did you mean 'mnist-cnn'?" in complaint
     assert "mnist-cnn" in complaint
 
 

@@ -149,6 +149,18 @@ def test_one_model_is_trained_alone(trees: Path) -> None:
     assert done.stdout.split()[:2] == ["elm", "0"]
 
 
+@pytest.mark.parametrize("word", ["trees", "elm"], ids=["in a process of its own", "alone"])
+def test_a_quiet_training_says_nothing(trees: Path, word: str) -> None:
+    done = train(trees, word, "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_quiet_training_still_says_what_does_not_work(trees: Path) -> None:
+    done = train(trees, "trees", "--quiet", "--trouble", "oak")
+    assert done.returncode == 1
+    assert done.stderr == "pi-edge: oak has no leaves: wait for spring\n"
+
+
 @pytest.mark.parametrize(("trouble", "trained"), [("oak", []), ("elm", ["oak"])])
 def test_a_training_that_does_not_work_is_one_line_and_ends_the_family_s(
     trees: Path, trouble: str, trained: list[str]

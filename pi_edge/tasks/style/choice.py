@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pi_edge import nearest
 from pi_edge.errors import BadInput, NotFound
 
 
@@ -28,7 +29,7 @@ def weights(mix: Mapping[str, float], known: Sequence[str]) -> NDArray[np.float3
     """
     for name, share in mix.items():
         if name not in known:
-            raise NotFound(f"there is no style {name!r}; there are {', '.join(known)}")
+            raise NotFound(nearest.unknown("style", name, known))
         if not 0 <= share < np.inf:
             raise BadInput(f"the weight of {name} must be 0 or more, not {share:g}")
     total = sum(mix.values())
