@@ -27,6 +27,7 @@ COMMANDS = {
     "convert": "convert trained networks to TFLite and measure them",
     "verify": "measure a model again and compare with its model.json",
     "learn": "let a model learn on this machine",
+    "watch": "do each new file in a folder",
     "plot": "draw what a model family learned, beside what came",
 }
 
