@@ -169,7 +169,9 @@ def _png() -> bytes:
     return stream.getvalue()
 
 
-def test_files_wait_for_a_daemon_that_is_away(inbox: Path, tmp_path: Path, unused_port: int) -> None:
+def test_files_wait_for_a_daemon_that_is_away(
+    inbox: Path, tmp_path: Path, unused_port: int
+) -> None:
     shutil.copy(SEVEN, inbox / "seven.jpg")
     url = ("--url", f"http://127.0.0.1:{unused_port}")
     with running("watch", inbox, "--task", "digits", *url) as command:
