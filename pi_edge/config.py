@@ -228,8 +228,11 @@ def _convert(name: str, value: Any, source: str) -> Any:
             raise BadInput(f"{source} is in the home of nobody known here: {value}") from None
     if name in _CHOICES and value not in _CHOICES[name]:
         raise BadInput(f"{source} must be one of {', '.join(_CHOICES[name])}, not {value!r}")
-    if name in _TEXTS and value and not _TEXTS[name][0].fullmatch(str(value)):
-        raise BadInput(f"{source} must {_TEXTS[name][1]}, not {value!r}")
+    if name in _TEXTS and value:
+        pattern, example = _TEXTS[name]
+        found = pattern.fullmatch(str(value))
+        if not found or (name == "mqtt" and not 0 < int((found[3] or ":1")[1:]) < 2**16):
+            raise BadInput(f"{source} must {example}, not {value!r}")
     return value
 
 
