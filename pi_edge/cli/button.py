@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"waiting for the button on GPIO{args.pin}", file=sys.stderr, flush=True)
             done = _work(button, source, look, ending, args.count)
             print(
-                f"{done} pictures looked at, {button.ignored} presses ignored meanwhile",
+                f"pictures looked at: {done}, presses ignored meanwhile: {button.ignored}",
                 file=sys.stderr,
             )
     return 0

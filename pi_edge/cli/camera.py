@@ -91,5 +91,5 @@ def run(args: argparse.Namespace) -> int:
                     if count != args.count:
                         ending.wait(args.every - (time.monotonic() - begin))
             finally:
-                print(f"{count} frames looked at, {source.dropped} dropped", file=sys.stderr)
+                print(f"frames looked at: {count}, dropped: {source.dropped}", file=sys.stderr)
     return 1 if failed else 0

@@ -64,8 +64,8 @@ def device_of(config: Config) -> Device:
     from pi_edge.benchmark import machine as this
 
     board = this.board() or this.cpu() or "a machine"
-    topic = config.mqtt_topic or f"pi-edge/{host}"
-    return Device(identity, config.mqtt_topic or host, board, topic.rstrip("/"))
+    topic = (config.mqtt_topic or f"pi-edge/{host}").rstrip("/")
+    return Device(identity, topic.rpartition("/")[2], board, topic)
 
 
 class Publisher:

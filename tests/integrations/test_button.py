@@ -91,7 +91,7 @@ def test_a_signal_is_the_proper_end(
 
     beside(tell)
     assert main(["button", "--source", str(album)]) == 0
-    assert "0 pictures looked at" in capsys.readouterr().err
+    assert "pictures looked at: 0" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 

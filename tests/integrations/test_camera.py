@@ -34,7 +34,7 @@ def test_a_video_is_read_frame_by_frame(
     documents = [json.loads(line) for line in told.out.splitlines()]
     assert [one["number"] for one in documents] == ["7", "7", "7"]
     assert [one["frame"] for one in documents] == [1, 2, 3]
-    assert "3 frames looked at" in told.err
+    assert "frames looked at: 3" in told.err
 
 
 def test_every_frame_of_a_film_is_given_out_or_counted_as_dropped(seven_film: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_signal_is_the_proper_end(tmp_path: Path, number: int) -> None:
     with running("camera", "--source", long, "--every", "30") as command:
         command.lines(1)
         assert command.stop(number) == 0
-        assert "1 frames looked at" in command.complained
+        assert "frames looked at: 1" in command.complained
 
 
 def test_the_daemon_reads_the_frames_where_that_is_asked_for(album: Path, tmp_path: Path) -> None:

@@ -47,4 +47,4 @@ def test_a_daemon_is_itself_after_a_restart_and_under_another_topic(tmp_path: Pa
     other = device_of(config.load({"state": str(tmp_path / "other")}, {}))
     assert one.identity == again.identity != other.identity
     assert one.topic.startswith("pi-edge/")
-    assert again.state == "pi/hall/state"
+    assert (again.state, again.name) == ("pi/hall/state", "hall")
