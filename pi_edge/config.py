@@ -66,6 +66,13 @@ class Config:
         examples_bytes: bytes that they may have together.
         led: auto (GPIO where there is one), gpio, mock or off.
         led_pin: BCM number of the status light's pin.
+        mqtt: a broker that is told of results and state, as in broker.local:1883, or
+            mqtts://broker.local:8883 for TLS; none without.
+        mqtt_topic: what its topics begin with; pi-edge/HOSTNAME where it is empty.
+        mqtt_user: who the daemon is to the broker.
+        mqtt_password: file whose first line is the password.
+        mqtt_discovery: where Home Assistant looks for devices; empty for no discovery.
+        mqtt_queue: results kept while the broker is away; the oldest go first.
         log_level: debug, info, warning or error.
         log_format: text, or json for one JSON object a line.
     """
@@ -96,6 +103,12 @@ class Config:
     examples_bytes: int = 16 * 1024 * 1024
     led: str = "auto"
     led_pin: int = 17
+    mqtt: str = ""
+    mqtt_topic: str = ""
+    mqtt_user: str = ""
+    mqtt_password: Path | None = None
+    mqtt_discovery: str = "homeassistant"
+    mqtt_queue: int = 1000
     log_level: str = "info"
     log_format: str = "text"
 
@@ -123,6 +136,15 @@ _RANGES = {
     "style_queue": (0, 1000),
     "examples": (0, 1_000_000),
     "examples_bytes": (0, 2**30),
+    "mqtt_queue": (1, 1_000_000),
+}
+_BROKER = re.compile(r"(mqtts?://)?(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_.-]+)(:[0-9]{1,5})?")
+# MQTT 3.1.1, 4.7: no wildcards; the $ is the broker's own.
+_TOPIC = re.compile(r"[^$/+#\s\x00-\x1f\x7f][^+#\x00-\x1f\x7f]{0,199}")
+_TEXTS = {
+    "mqtt": (_BROKER, "name a broker as in broker.local:1883 or mqtts://broker.local:8883"),
+    "mqtt_topic": (_TOPIC, "be a topic as in pi-edge/kitchen, without + and #"),
+    "mqtt_discovery": (_TOPIC, "be a topic as in homeassistant, without + and #"),
 }
 
 
@@ -206,6 +228,11 @@ def _convert(name: str, value: Any, source: str) -> Any:
             raise BadInput(f"{source} is in the home of nobody known here: {value}") from None
     if name in _CHOICES and value not in _CHOICES[name]:
         raise BadInput(f"{source} must be one of {', '.join(_CHOICES[name])}, not {value!r}")
+    if name in _TEXTS and value:
+        pattern, example = _TEXTS[name]
+        found = pattern.fullmatch(str(value))
+        if not found or (name == "mqtt" and not 0 < int((found[3] or ":1")[1:]) < 2**16):
+            raise BadInput(f"{source} must {example}, not {value!r}")
     return value
 
 

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ from pi_edge.workers.process import Workshop
 if TYPE_CHECKING:
     import ssl
 
+    from pi_edge.server.answers import OnResult
     from pi_edge.server.web_server import WebServer
 
 logger = logging.getLogger("pi_edge")
@@ -93,7 +94,10 @@ def serve(config: Config, listener: socket.socket, workshop: Workshop) -> None:
     faulthandler.enable()
     malloc.keep_freed()
     daemon = Daemon(config, workshop)
-    with contextlib.closing(StatusLight(config.led, config.led_pin)) as light:
+    with (
+        contextlib.closing(StatusLight(config.led, config.led_pin)) as light,
+        _publishing(daemon),
+    ):
         daemon.led = light.describe
         daemon.observe(
             on_state=lambda state: light.show(*lit_for(state, daemon.learns)),
@@ -101,6 +105,24 @@ def serve(config: Config, listener: socket.socket, workshop: Workshop) -> None:
             on_inference=light.wink,
         )
         daemon.run(listener)
+
+
+@contextlib.contextmanager
+def _publishing(daemon: Daemon) -> Iterator[None]:
+    """Tell the MQTT broker of the settings, where there is one, of results and state."""
+    if not daemon.config.mqtt:
+        yield
+        return
+    from pi_edge.integrations.mqtt import Publisher  # here: few have a broker
+
+    with contextlib.closing(Publisher(daemon.config, daemon.brief)) as publisher:
+        daemon.mqtt = publisher.describe
+        daemon.observe(
+            on_state=lambda state: publisher.changed(),
+            on_learning=lambda learns: publisher.changed(),
+            on_result=publisher.result,
+        )
+        yield
 
 
 class Daemon:
@@ -117,6 +139,8 @@ class Daemon:
         self.url = ""
         # What /status says of the status light; whoever drives one replaces this.
         self.led: Callable[[], dict[str, Any]] = lambda: {"light": "none"}
+        # The same of the MQTT broker; None where there is none.
+        self.mqtt: Callable[[], dict[str, Any]] | None = None
         self._workshop, self._ledger = workshop, Ledger(config.state)
         self._examples = Examples(config.state, config.examples, config.examples_bytes)
         bench = Bench(self._workshop, self._ledger, config.threads, memory() // 2)
@@ -137,12 +161,14 @@ class Daemon:
         self._state_observers: list[Callable[[str], None]] = []
         self._inference_observers: list[Callable[[], None]] = []
         self._learning_observers: list[Callable[[bool], None]] = []
+        self._result_observers: list[OnResult] = []
 
     def observe(
         self,
         on_state: Callable[[str], None] | None = None,
         on_inference: Callable[[], None] | None = None,
         on_learning: Callable[[bool], None] | None = None,
+        on_result: OnResult | None = None,
     ) -> None:
         """Be told of things. Call before ``run``.
 
@@ -152,6 +178,7 @@ class Daemon:
             on_inference: called on the event loop after each inference. Must return at once.
             on_learning: called on the event loop when somebody begins to learn a model on this
                 machine (True), and when that is over (False). Must return at once.
+            on_result: called on the event loop with a task and its answer. Must return at once.
         """
         if on_state:
             self._state_observers.append(on_state)
@@ -160,6 +187,8 @@ class Daemon:
             self._inference_observers.append(on_inference)
         if on_learning:
             self._learning_observers.append(on_learning)
+        if on_result:
+            self._result_observers.append(on_result)
 
     async def probe(self) -> None:
         """The built-in check that the daemon still does what it is there for: its event loop
@@ -235,6 +264,7 @@ class Daemon:
             token,
             Gate(config.allowed_hosts, config.allowed_origins),
             self._examples,
+            self._on_result,
         )
         self._end_styling = application.stop
         return web_server.create(
@@ -309,11 +339,31 @@ class Daemon:
             "state": self.state,
             "learning": asdict(learning) if learning else None,
             "led": self.led(),
+            "mqtt": self.mqtt() if self.mqtt else None,
             "runtime": runtime.describe(),
             "machine": {**machine.describe(), **machine.conditions()},
             "pid": os.getpid(),
             "inferences": self._lifetime(),
             "examples": self._held(),
+            "uptime": round(time.monotonic() - self.started, 1),
+            "version": __version__,
+        }
+
+    def brief(self) -> dict[str, Any]:
+        """The same in short, for who is told of it again and again: the state, that of each model,
+        what the models are for ("tasks"), inferences, temperature. May take a moment."""
+        from pi_edge.benchmark import machine
+
+        models = self.repository.models()
+        done = self._lifetime()
+        return {
+            "state": self.state,
+            "learning": self.learns,
+            "models": {name: model.state for name, model in models.items()},
+            "tasks": sorted({model.entry.task for model in models.values()}),
+            "inferences": done["done"],
+            "failures": done["failed"],
+            "temperature_c": machine.temperature_c(),
             "uptime": round(time.monotonic() - self.started, 1),
             "version": __version__,
         }
@@ -337,6 +387,10 @@ class Daemon:
     def _on_inference(self) -> None:
         for observer in self._inference_observers:
             observer()
+
+    def _on_result(self, task: str, answer: Mapping[str, Any]) -> None:
+        for observer in self._result_observers:
+            observer(task, answer)
 
     def _on_learning(self, learns: bool) -> None:
         self.learns = learns

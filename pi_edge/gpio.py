@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,37 @@ def open_led(mode: str, pin: int) -> Any:
     Raises:
         Unavailable: no GPIO, no library for it, no right to it, or the pin is taken.
     """
+
+    def led(gpiozero: Any) -> Any:
+        factory = _mock_factory() if mode == "mock" else None
+        return gpiozero.LED(pin, initial_value=False, pin_factory=factory)
+
+    return _open(mode, pin, led)
+
+
+def open_button(pin: int, bounce_seconds: float) -> Any:
+    """A ``gpiozero.Button`` between BCM pin ``pin`` and ground, pulled up inside the Pi.
+
+    Args:
+        bounce_seconds: for which a change is followed by no other, as contacts bounce.
+
+    Raises:
+        Unavailable: as open_led.
+    """
+    return _open("auto", pin, lambda gpiozero: gpiozero.Button(pin, bounce_time=bounce_seconds))
+
+
+def _open(mode: str, pin: int, make: Callable[[Any], Any]) -> Any:
+    """What ``make`` makes of the module gpiozero."""
     if mode == "auto" and not _has_gpio():
         raise Unavailable("this machine has no GPIO")
     use_work_folder(os.environ)
     with warnings.catch_warnings(record=True) as passed_over:
         warnings.simplefilter("always")
         try:
-            from gpiozero import LED
+            import gpiozero
 
-            factory = _mock_factory() if mode == "mock" else None
-            return LED(pin, initial_value=False, pin_factory=factory)
+            return make(gpiozero)
         except Exception as error:  # each pin library raises its own kinds
             raise Unavailable(_reason(pin, error, passed_over)) from error
 

@@ -31,6 +31,9 @@ COMMANDS = {
     "convert": "convert trained networks to TFLite and measure them",
     "verify": "measure a model again and compare with its model.json",
     "learn": "let a model learn on this machine",
+    "watch": "do each new file in a folder",
+    "camera": "look at what a camera sees",
+    "button": "a push button takes a picture, a model looks at it",
     "plot": "draw what a model family learned, beside what came",
     "completion": "print the script that completes commands in a shell",
 }

@@ -80,6 +80,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--examples-bytes", type=int, metavar="BYTES", help="that they may have together (16 MiB)"
     )
+    parser.add_argument("--mqtt", metavar="HOST:PORT", help="a broker to tell of results")
+    parser.add_argument(
+        "--mqtt-topic", metavar="TOPIC", help="that its topics begin with (pi-edge/HOSTNAME)"
+    )
+    parser.add_argument("--mqtt-user", metavar="NAME", help="who to be to the broker")
+    parser.add_argument(
+        "--mqtt-password", metavar="FILE", help="a file whose first line is the password"
+    )
+    parser.add_argument(
+        "--mqtt-discovery",
+        metavar="TOPIC",
+        help='where Home Assistant looks for devices, "" for none (homeassistant)',
+    )
+    parser.add_argument(
+        "--mqtt-queue", type=int, metavar="N", help="results kept while it is away (1000)"
+    )
     parser.add_argument("--log-level", help="debug, info, warning or error")
     parser.add_argument("--log-format", help="text, or json for one JSON object a line")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -14,6 +15,10 @@ from starlette.types import Receive, Scope, Send
 from pi_edge.errors import BadInput, PiEdgeError, Unavailable
 from pi_edge.server import asked
 from pi_edge.server.bodies import BodyRefused, Crowded
+
+OnResult = Callable[[str, Mapping[str, Any]], None]
+"""Told of a task, and of what it answered, or, where that is a picture, what was done. Must return
+at once."""
 
 # How long a client may go on sending a body that was refused.
 LINGER_SECONDS = 5.0

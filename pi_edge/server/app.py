@@ -24,6 +24,7 @@ from pi_edge.server import (
     style_route,
     task_routes,
 )
+from pi_edge.server.answers import OnResult
 from pi_edge.server.asked import Asked
 from pi_edge.server.authorization import TokenDemanded
 from pi_edge.server.bodies import Room
@@ -51,6 +52,8 @@ class Application:
         token: what clients must show; None lets everybody in.
         gate: refuses what comes from other hosts and sites; None lets all of it in.
         examples: where digits put right are kept; None keeps none.
+        on_result: called on the event loop with a task and what it answered, or in the case of
+            style what was done.
     """
 
     def __init__(
@@ -64,15 +67,16 @@ class Application:
         token: Token | None = None,
         gate: Gate | None = None,
         examples: Examples | None = None,
+        on_result: OnResult = lambda task, answer: None,
     ) -> None:
-        style = style_route.StyleRoute(repository, styling, room.limit, on_picture)
+        style = style_route.StyleRoute(repository, styling, room.limit, on_picture, on_result)
         self._line = style.line
         self._metrics = Metrics(repository, state, self._line, room, status)
         turns, recent = Turns(), Recent()
         routes = [
             *inference_protocol.routes(repository, state, room),
             Route("/tasks/style", style, methods=["POST"]),
-            *task_routes.routes(repository, status, self._metrics, room, turns, recent),
+            *task_routes.routes(repository, status, self._metrics, room, turns, recent, on_result),
             *example_routes.routes(repository, examples, recent, room, turns),
             Route("/openapi.json", openapi.serve),
         ]

@@ -21,6 +21,7 @@ from pi_edge.catalog import Entry
 from pi_edge.errors import BadInput, PiEdgeError
 from pi_edge.repository import Repository
 from pi_edge.server import asked, bodies, connection
+from pi_edge.server.answers import OnResult
 from pi_edge.server.asked import Asked
 from pi_edge.server.forms import FormFile
 from pi_edge.server.line import Line
@@ -56,6 +57,7 @@ class StyleRoute:
         settings: its limits.
         max_body: largest request body in bytes.
         on_picture: called on the event loop after each picture.
+        on_result: likewise, with what was done.
     """
 
     def __init__(
@@ -64,17 +66,17 @@ class StyleRoute:
         settings: Settings,
         max_body: int,
         on_picture: Callable[[], None] = lambda: None,
+        on_result: OnResult = lambda task, answer: None,
     ) -> None:
         self._repository, self._settings, self._max_body = repository, settings, max_body
-        self._on_picture = on_picture
+        self._on_picture, self._on_result = on_picture, on_result
         self.line = Line(settings.queue)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         about = asked.of(scope)
-        order, told = self._order(
-            about, QueryParams(scope["query_string"]), headers.get("accept", "")
-        )
+        query = QueryParams(scope["query_string"])
+        order, told = self._order(about, query, headers.get("accept", ""))
         raw = bodies.headers_of(scope)
         bodies.check_announced(raw, self._max_body)
         form = _form(headers.get("content-type", ""))
@@ -100,6 +102,9 @@ class StyleRoute:
             await client.end(PATIENCE)
         else:
             self._on_picture()
+            result = {"id": about.id, "model": about.model, "variant": about.variant}
+            styles = query.get("styles") or query.get("style")
+            self._on_result("style", {**result, "styles": styles, "strength": order.strength})
 
     def _order(self, about: Asked, query: QueryParams, accept: str) -> tuple[Order, dict[str, str]]:
         """What to do, and the headers that tell of it."""

@@ -20,7 +20,7 @@ from pi_edge.handle import Handle
 from pi_edge.model_status import ModelStatus
 from pi_edge.repository import Repository
 from pi_edge.server import asked, bodies, page
-from pi_edge.server.answers import Json
+from pi_edge.server.answers import Json, OnResult
 from pi_edge.server.asked import Asked
 from pi_edge.server.bodies import Room
 from pi_edge.server.infer import refuse_non_finite
@@ -50,10 +50,11 @@ def routes(
     room: Room,
     turns: Turns,
     recent: Recent,
+    on_result: OnResult = lambda task, answer: None,
 ) -> list[Route]:
     """The routes; ``status`` tells what /status says beside the models, ``recent`` remembers what
-    digits were seen."""
-    api = _Api(repository, status, metrics, room, turns, recent)
+    digits were seen, ``on_result`` is told on the event loop of what tasks answer."""
+    api = _Api(repository, status, metrics, room, turns, recent, on_result)
     return [
         Route("/tasks/{task}", api.task, methods=["POST"]),
         Route("/status", api.status),
@@ -72,9 +73,11 @@ class _Api:
         room: Room,
         turns: Turns,
         recent: Recent,
+        on_result: OnResult,
     ) -> None:
         self._repository, self._status, self._metrics = repository, status, metrics
         self._room, self._turns, self._recent = room, turns, recent
+        self._on_result = on_result
 
     async def task(self, request: Request) -> Response:
         name = request.path_params["task"]
@@ -83,7 +86,9 @@ class _Api:
         body, content_type = await sent(request, self._room, f"/tasks/{name}")
         about = asked.of(request.scope)
         work = partial(self._answer, about, name, body, content_type, request.query_params)
-        return Json({"id": about.id, **await self._turns.take(work)})
+        answer = {"id": about.id, **await self._turns.take(work)}
+        self._on_result(name, answer)
+        return Json(answer)
 
     def _answer(
         self, about: Asked, name: str, body: bytes, content_type: str, query: Mapping[str, str]

@@ -57,6 +57,17 @@ _LEARNING = _object(
         "since": {**NUMBER, "description": "seconds since it began"},
     }
 )
+_MQTT = _object(
+    {
+        "broker": TEXT,
+        "topic": TEXT,
+        "connected": {"type": "boolean"},
+        "out": {"type": ["string", "null"], "description": "why there is no connection"},
+        "delivered": COUNT,
+        "waiting": COUNT,
+        "dropped": COUNT,
+    }
+)
 _SIZE = {**COUNT, "description": "bytes of the tensor behind the JSON, instead of data"}
 
 _ANSWERED = {"id": _IDENTITY, "model": TEXT, "variant": TEXT}
@@ -247,6 +258,7 @@ SCHEMAS: dict[str, Schema] = {
                 ),
             },
             "learning": {"anyOf": [_LEARNING, {"type": "null"}]},
+            "mqtt": {"anyOf": [_MQTT, {"type": "null"}]},
             "uptime": NUMBER,
             "version": TEXT,
         },
