@@ -54,9 +54,8 @@ async def file(request: Request) -> Response:
 @cache
 def paths() -> frozenset[str]:
     """Where the page and its files are: open to all, as its token is typed in there."""
-    inside = (_HTML, _STYLE)
-    names = (one.name for one in FOLDER.iterdir() if one.is_file() and one.name not in inside)
-    return frozenset({"/", *(f"/page/{name}" for name in names)})
+    names = (one.name for one in FOLDER.iterdir() if one.suffix in MEDIA_TYPES)
+    return frozenset({"/", *(f"/page/{name}" for name in names if name != _HTML)})
 
 
 def policy(style: bytes) -> str:

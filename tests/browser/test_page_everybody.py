@@ -81,6 +81,17 @@ def test_the_sections_are_reached_by_keyboard(tab: Visit) -> None:
     assert page.title() == "Paint a photo · pi-edge"
 
 
+def test_the_skip_link_leads_past_the_keys(tab: Visit) -> None:
+    page = tab.page
+    page.goto(tab.url)
+    expect(page.locator("#digits")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.reload()  # the address ends in #main now
+    expect(page.locator("#digits")).to_be_visible()
+
+
 def test_going_back_shows_the_section_before(tab: Visit) -> None:
     page = tab.open("digits")
     page.locator("nav a", has_text="Line").click()

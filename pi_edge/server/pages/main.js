@@ -45,7 +45,7 @@ let status = null
 function route(moved) {
   const name = location.hash.slice(1)
   const next = name in SECTIONS ? name : current || "digits"
-  if (name === "main") { at("main").focus(); return }
+  if (name === "main" && current) { at("main").focus(); return } // the skip link
   if (next === current) return
   current = next
   for (const id of Object.keys(SECTIONS)) at(id).hidden = id !== current
