@@ -74,6 +74,17 @@ def test_systemd(arguments: list[str]) -> int:
     return 0
 
 
+def test_fleet(arguments: list[str]) -> int:
+    """The same for several machines at once: rolling out, balancing, clusters, brokers."""
+    environment.ensure(["test", "fleet"])
+    os.chdir(ROOT)
+    folders = [f"tests/{name}" for name in ("fleet", "cluster", "integrations")]
+    tests = [folder for folder in folders if Path(folder).is_dir()]
+    command = [str(BIN / "python"), "-m", "pytest", "-v", "--timeout=1200"]
+    _become([*command, *tests, *arguments], dict(os.environ))
+    return 0
+
+
 def deploy(arguments: list[str]) -> int:
     """Become what deploys. It needs nothing but Python, unless it is to bring other packages."""
     python = sys.executable
@@ -143,6 +154,7 @@ def main() -> int:
         "test": test,
         "deploy": deploy,
         "test-deploy": test_deploy,
+        "test-fleet": test_fleet,
         "fuzz": fuzz,
         "test-systemd": test_systemd,
         "lint": lint,
@@ -152,6 +164,7 @@ def main() -> int:
         },
         "bench-examples": partial(bench, "bench_examples"),
         "bench-growth": partial(bench, "bench_growth", extras=["desktop"]),
+        "bench-haproxy": partial(bench, "bench_haproxy"),
         "bench-instructions": partial(bench, "bench_instructions"),
         "bench-learning-board": partial(bench, "bench_learning_board"),
         "bench-runtime": partial(bench, "bench_runtime", extras=["desktop"]),
