@@ -1,17 +1,17 @@
-"""Several hosts at once, and what stands between them and their clients. scripts/test-fleet runs this;
-scripts/test does not, for it boots hosts and starts servers that not everybody has."""
+"""Several hosts at once, and what stands between them and their clients. scripts/test-fleet runs
+this; scripts/test does not, for it boots hosts and starts servers that not everybody has."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from support import ROOT, missing
 
-for folder in ("tests/deploy", "scripts", "scripts/lib"):
-    sys.path.append(str(ROOT / folder))
+sys.path.append(str(ROOT / "tests" / "deploy"))
+sys.path.append(str(ROOT / "scripts"))
+sys.path.append(str(ROOT / "scripts" / "lib"))
 
 from fleet_of_three import Fleet
 from standin import obstacle

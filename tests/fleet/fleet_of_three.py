@@ -1,5 +1,5 @@
-"""Three hosts, each a Debian of its own under a real systemd with a real sshd, and Ansible to roll out
-to them from a checkout that tests may change."""
+"""Three hosts, each a Debian of its own under a real systemd with a real sshd, and Ansible to roll
+out to them from a checkout that tests may change."""
 
 from __future__ import annotations
 
@@ -69,9 +69,7 @@ class Fleet:
         listed = "\n".join(
             f"    {name}: {{ansible_host: {host.name}}}" for name, host in self.hosts.items()
         )
-        self.inventory.write_text(
-            _INVENTORY.format(hosts=listed, ssh_config=folder / "ssh_config")
-        )
+        self.inventory.write_text(_INVENTORY.format(hosts=listed, ssh_config=folder / "ssh_config"))
 
     def play(self, playbook: str, *options: str, **variables: object) -> Run:
         """Run a playbook of the collection to its end, as docs/fleet.md says."""
@@ -111,9 +109,7 @@ class Fleet:
 
     def outcome(self, name: str) -> dict[str, object]:
         """How a host's last switch ended, as its agent wrote it down."""
-        told: dict[str, object] = json.loads(
-            self.hosts[name].run("cat /opt/pi-edge/outcome.json")
-        )
+        told: dict[str, object] = json.loads(self.hosts[name].run("cat /opt/pi-edge/outcome.json"))
         return told
 
     def close(self) -> None:

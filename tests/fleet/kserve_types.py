@@ -6,12 +6,13 @@ from __future__ import annotations
 import re
 import sys
 import types
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import bench_venv
 
-# The types stand alone; what else the package needs, a model server above all, nobody asks for here.
+# The types stand alone; what else the package needs, a model server above all, nobody wants here.
 PACKAGE = "kserve==0.21.0"
 _PLAIN = {"str": str, "bool": bool, "int": int, "float": (int, float)}
 
@@ -29,7 +30,7 @@ def load() -> types.ModuleType:
 
 
 def faults(value: Any, kind: str, models: types.ModuleType, where: str = "") -> list[str]:
-    """What in a value is not as its type wants it: unknown and missing fields, other kinds of value.
+    """What in a value is not as its type wants it: unknown fields, missing ones, other values.
 
     Args:
         value: as YAML gives it.
@@ -40,13 +41,14 @@ def faults(value: Any, kind: str, models: types.ModuleType, where: str = "") -> 
     if found := re.fullmatch(r"[Ll]ist\[(.+)\]", kind):
         if not isinstance(value, list):
             return [f"{where} is no list"]
-        inner = [faults(v, found[1], models, f"{where}[{n}]") for n, v in enumerate(value)]
-        return sum(inner, [])
+        inner = (faults(v, found[1], models, f"{where}[{n}]") for n, v in enumerate(value))
+        return [*chain.from_iterable(inner)]
     if found := re.fullmatch(r"dict\(str, (.+)\)|Dict\[str, (.+)\]", kind):
         if not isinstance(value, dict):
             return [f"{where} is no mapping"]
         of = found[1] or found[2]
-        return sum((faults(v, of, models, f"{where}.{k}") for k, v in value.items()), [])
+        inner = (faults(v, of, models, f"{where}.{k}") for k, v in value.items())
+        return [*chain.from_iterable(inner)]
     if kind == "object":  # a number or a text, as a port may be
         return [] if isinstance(value, int | str) else [f"{where} is neither number nor text"]
     if kind in _PLAIN:

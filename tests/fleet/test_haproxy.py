@@ -1,5 +1,5 @@
-"""HAProxy as docs/haproxy.cfg sets it up, before real daemons that are killed, stopped and frozen while
-clients ask."""
+"""HAProxy as docs/haproxy.cfg sets it up, before real daemons that are killed, stopped and frozen
+while clients ask."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -177,8 +177,7 @@ def test_one_daemon_after_the_other_is_killed_again_and_again_and_nothing_is_los
             # Not before it is in rotation again: somebody must be left.
             wait_until(lambda daemon=running[which]: crowd.wrong or asked(daemon) > 20)
         crowd.wait()
-        crowd.__exit__()
-        assert not crowd.wrong
+    assert not crowd.wrong
 
 
 def test_a_daemon_told_to_stop_under_load_loses_nothing(
@@ -237,7 +236,7 @@ def test_a_request_larger_than_the_buffer_is_answered(
 class HangsUp(http.server.BaseHTTPRequestHandler):
     """Is ready, and ends the connection instead of answering."""
 
-    posted: Counter[str] = Counter()
+    posted: ClassVar[Counter[str]] = Counter()
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -284,13 +283,8 @@ def test_what_is_changed_in_the_configuration_for_tests_is_there(tmp_path: Path)
         assert there in text
 
 
-def _status(
-    url: str, path: str, method: str = "GET", body: bytes | None = None
-) -> int:
+def _status(url: str, path: str, method: str = "GET", body: bytes | None = None) -> int:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     with contextlib.closing(connection):
-        try:
-            connection.request(method, path, body)
-            return connection.getresponse().status
-        except socket.timeout:
-            return 0
+        connection.request(method, path, body)
+        return connection.getresponse().status

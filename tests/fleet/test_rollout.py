@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_a_release_goes_from_host_to_host_never_to_two_at_once(rolled_out: Fleet
     assert run.count("changed") == len(NAMES)
     assert set(rolled_out.serving().values()).isdisjoint(before.values())
     ends = [rolled_out.outcome(name) for name in NAMES]
-    for former, later in zip(ends, ends[1:], strict=False):
+    for former, later in pairwise(ends):
         assert former["at"] < later["at"] - later["seconds"]  # type: ignore[operator]
 
 

@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
         return {**result, **_told(done)}
 
     def _ssh(self) -> tuple[str, list[str]]:
-        """The host as ssh calls it, and what else ssh must be told, from the connection's options."""
+        """The host as ssh calls it, and what else ssh must be told, by the connection's options."""
         connection = self._connection
         if connection.transport != "ssh":
             raise AnsibleActionFail(

@@ -4,10 +4,10 @@ DOCUMENTATION = """
 module: deploy
 short_description: Put pi-edge on a Raspberry Pi or bring it up to date there
 description:
-  - Runs C(scripts/deploy) of a checkout of pi-edge on the controller, over Ansible's own ssh settings
-    for the host, and tells what came of it.
-  - A release that does not become ready is taken back by the host itself; the task then fails, and the
-    former release serves.
+  - Runs C(scripts/deploy) of a checkout of pi-edge on the controller, with Ansible's own ssh
+    settings for the host, and tells what came of it.
+  - A release that does not become ready is taken back by the host itself; the task then fails, and
+    the former release serves.
 options:
   checkout:
     description: The checkout on the controller. Without it, the one that this collection stands in.
