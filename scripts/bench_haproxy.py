@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import json
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -63,20 +62,23 @@ def haproxy(folder: Path, servers: Sequence[int], **changes: str) -> Iterator[st
         ["haproxy", "-db", "-f", str(config)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _wait(process, f"http://127.0.0.1:{port}/v2/health/ready")
+        _wait(process, port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], url: str) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise PiEdgeError(f"haproxy ended with {process.returncode}")
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
-            return
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        with contextlib.closing(connection), contextlib.suppress(OSError):
+            connection.request("GET", "/v2/health/ready")
+            if connection.getresponse().status == 200:
+                return
         time.sleep(0.05)
     raise PiEdgeError("haproxy does not answer")
 
