@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from bench_haproxy import CONFIG, free_port, haproxy, written
+from certificates import make_certificate
 from running import RunningDaemon, children, install, running_daemon, wait_until
 from support import missing
 
@@ -34,12 +35,13 @@ def has_haproxy() -> None:
 
 
 @contextlib.contextmanager
-def doubling(folder: Path, port: int = 0) -> Iterator[RunningDaemon]:
-    """A daemon that serves the model ``double`` and no other."""
+def doubling(folder: Path, port: int = 0, *more: str) -> Iterator[RunningDaemon]:
+    """A daemon that serves the model ``double`` and no other; ``more`` are flags."""
     install("double", folder / "models")
     (folder / "none").mkdir(exist_ok=True)
     flags = ("--models", str(folder / "none"), "--port", str(port), "--idle-seconds", "5")
-    with running_daemon(folder, *flags) as daemon:
+    # Over HTTPS it cannot be asked here whether it has tried its models.
+    with running_daemon(folder, *flags, *more, wait=not more) as daemon:
         yield daemon
 
 
@@ -244,6 +246,31 @@ def test_a_request_larger_than_the_buffer_is_answered(
     assert output["data"][-1] == 2 * data[-1]
 
 
+def test_a_daemon_that_speaks_https_is_asked_where_its_certificate_is_known(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    secure = ("--tls-certificate", str(certificate), "--tls-key", str(key))
+    with doubling(tmp_path / "one", 0, *secure) as daemon:
+        there = f"127.0.0.1:{daemon.port} ssl verify required ca-file {certificate}"
+        with haproxy(tmp_path, [daemon.port], server_one=there) as url, Crowd(url) as crowd:
+            crowd.wait(50)
+    assert not crowd.wrong
+
+
+def test_the_token_and_the_name_that_clients_ask_by_reach_the_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PI_EDGE_TOKEN", "open-sesame")
+    monkeypatch.setenv("PI_EDGE_ALLOWED_HOSTS", "fleet.example.org")
+    shown = {"Authorization": "Bearer open-sesame", "Host": "fleet.example.org"}
+    with (
+        doubling(tmp_path / "one") as daemon,
+        haproxy(tmp_path, [daemon.port]) as url,
+    ):
+        assert _status(url, "/v2/models/double", headers=shown) == 200
+        assert _status(url, "/v2/models/double") == 401
+        assert _status(url, "/v2/models/double", headers={**shown, "Host": "else.example"}) == 421
+
+
 class HangsUp(http.server.BaseHTTPRequestHandler):
     """Is ready, and ends the connection instead of answering."""
 
@@ -294,8 +321,14 @@ def test_what_is_changed_in_the_configuration_for_tests_is_there(tmp_path: Path)
         assert there in text
 
 
-def _status(url: str, path: str, method: str = "GET", body: bytes | None = None) -> int:
+def _status(
+    url: str,
+    path: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+) -> int:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     with contextlib.closing(connection):
-        connection.request(method, path, body)
+        connection.request(method, path, body, headers or {})
         return connection.getresponse().status
