@@ -40,8 +40,9 @@ def doubling(folder: Path, port: int = 0, *more: str) -> Iterator[RunningDaemon]
     install("double", folder / "models")
     (folder / "none").mkdir(exist_ok=True)
     flags = ("--models", str(folder / "none"), "--port", str(port), "--idle-seconds", "5")
-    # Over HTTPS it cannot be asked here whether it has tried its models.
-    with running_daemon(folder, *flags, *more, wait=not more) as daemon:
+    with running_daemon(folder, *flags, *more, wait=False) as daemon:
+        # Its log tells without HTTPS and without a token.
+        wait_until(lambda: "ready at" in daemon.log.read_text())
         yield daemon
 
 
