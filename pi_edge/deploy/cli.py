@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from pi_edge import config
 from pi_edge.deploy import manifest
@@ -34,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             dry_run=args.dry_run,
             rollback=args.rollback,
             ask=len(hosts) == 1,
+            ssh=args.ssh_args,
         )
         outcomes = _all(hosts, wishes)
     except PiEdgeError as error:
@@ -47,7 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.flush()
         # Threads are in the middle of talking to hosts, which notice that nobody is there.
         os._exit(130)
-    _print_summary(hosts, outcomes)
+    if args.json:
+        _print_json(hosts, outcomes)
+    else:
+        _print_summary(hosts, outcomes)
     return 1 if any(isinstance(one, PiEdgeError) for one in outcomes.values()) else 0
 
 
@@ -77,7 +84,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rollback", action="store_true", help="go back to the release that served before"
     )
+    parser.add_argument(
+        "--ssh-args",
+        type=_arguments,
+        default=[],
+        metavar="ARGS",
+        help="further arguments for ssh, as in --ssh-args='-p 2222 -i key'",
+    )
+    parser.add_argument("--json", action="store_true", help="the table at the end as JSON")
     return parser
+
+
+def _arguments(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} has an open quote") from error
 
 
 def _all(hosts: Sequence[str], wishes: Wishes) -> dict[str, Outcome]:
@@ -105,6 +127,16 @@ def _all(hosts: Sequence[str], wishes: Wishes) -> dict[str, Outcome]:
         while thread.is_alive():
             thread.join(0.2)
     return outcomes
+
+
+def _print_json(hosts: Sequence[str], outcomes: dict[str, Outcome]) -> None:
+    """One object a host: what Result has, or the error."""
+    listed = []
+    for host in hosts:
+        outcome = outcomes.get(host, PiEdgeError("ended unexpectedly"))
+        told = asdict(outcome) if isinstance(outcome, Result) else {"error": str(outcome)}
+        listed.append({"host": host, **told})
+    print(json.dumps(listed, indent=2))
 
 
 def _print_summary(hosts: Sequence[str], outcomes: dict[str, Outcome]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ class Wishes:
         dry_run: only see what would be done.
         rollback: go back to the release before, and no more.
         ask: whether ssh may ask the user for something.
+        ssh: further arguments for ssh.
     """
 
     manifest: Manifest
@@ -36,6 +37,7 @@ class Wishes:
     dry_run: bool = False
     rollback: bool = False
     ask: bool = True
+    ssh: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Result:
     Attributes:
         done: what was done, in a few words.
         release: what serves now; "" for nothing.
+        former: what served before; "" for nothing.
+        changed: whether anything was changed or, in a dry run, would be.
         machine: what the host is.
         sent: bytes that were sent.
         seconds: it took.
@@ -53,6 +57,8 @@ class Result:
 
     done: str
     release: str = ""
+    former: str = ""
+    changed: bool = False
     machine: str = ""
     sent: int = 0
     seconds: float = 0.0
@@ -67,7 +73,7 @@ def deploy(name: str, wishes: Wishes, say: Say) -> Result:
     """
     began = time.monotonic()
     say("connecting")
-    with connect(name, ask=wishes.ask) as host:
+    with connect(name, ask=wishes.ask, further=wishes.ssh) as host:
         say("looking at the machine")
         address = checks.probe(host)
         with agent(host, say) as there:
@@ -140,7 +146,8 @@ class _Deployment:
         for model in plan["models"]:
             todo.append(f"put the model {model} there")
         done = f"would {', '.join(todo)}" if todo else "nothing to do"
-        return Result(done, plan["serving"], self.machine, notes=self.notes)
+        serving = plan["serving"]
+        return Result(done, serving, serving, bool(todo), self.machine, notes=self.notes)
 
     def _begin(self) -> None:
         earlier = self.there.ask("begin")["earlier"]
@@ -188,9 +195,9 @@ class _Deployment:
         self.there.ask("prepare", release=release)
         open_it = self.wishes.lan and not plan["opened"]
         if plan["serving"] == release and plan["ready"] and not open_it:
-            done = "up to date"
+            done, changed = "up to date", bool(plan["models"])
         else:
-            done = self._activate(release, plan["serving"])
+            done, changed = self._activate(release, plan["serving"]), True
         if plan["models"]:
             self.say(f"placing {', '.join(plan['models'])}")
             self.there.ask(
@@ -203,7 +210,9 @@ class _Deployment:
             done += f", with {', '.join(plan['models'])}"
         self._see_models()
         self._finish()
-        return Result(done, release, self.machine, self.sent, notes=self.notes)
+        return Result(
+            done, release, plan["serving"], changed, self.machine, self.sent, notes=self.notes
+        )
 
     def _activate(self, release: str, before: str) -> str:
         self.say(f"switching to {release}")
@@ -249,7 +258,9 @@ class _Deployment:
             raise PiEdgeError("there is no earlier release to go back to")
         self.there.ask("prepare", release=told["release"])
         done = self._activate(told["release"], told["serving"])
-        return Result(f"back, {done}", told["release"], self.machine, notes=self.notes)
+        return Result(
+            f"back, {done}", told["release"], told["serving"], True, self.machine, notes=self.notes
+        )
 
 
 def _row(file: File) -> tuple[str, str, int]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,9 @@ from typing import Any
 
 from pi_edge.errors import PiEdgeError, Unavailable
 
-# A dead network is noticed after 60 s; a board that is busy has its time.
-_ALIVE = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4")
+# A dead network is noticed after 60 s; a board that is busy has its time. The first connection ends
+# with this process, whatever else is configured.
+_ALIVE = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4", "-o", "ControlPersist=no")
 
 
 class CommandFailed(PiEdgeError):
@@ -84,7 +85,7 @@ class Host:
 
 
 @contextmanager
-def connect(name: str, *, ask: bool = True) -> Iterator[Host]:
+def connect(name: str, *, ask: bool = True, further: Sequence[str] = ()) -> Iterator[Host]:
     """A connection to a host, open for as long as the block lasts.
 
     On a terminal ssh may ask for a password or to confirm a new host key; elsewhere nobody is there
@@ -92,6 +93,7 @@ def connect(name: str, *, ask: bool = True) -> Iterator[Host]:
 
     Args:
         ask: whether ssh may ask.
+        further: arguments for ssh before the host's name, as in -p 2222.
 
     Raises:
         Unavailable: it cannot be reached; with ssh's own reason.
@@ -99,14 +101,14 @@ def connect(name: str, *, ask: bool = True) -> Iterator[Host]:
     if name.startswith("-"):
         raise Unavailable(f"{name} is no host name")
     with tempfile.TemporaryDirectory(prefix="pi-edge-") as folder, tempfile.TemporaryFile() as said:
-        options = (*config_of(name), "-o", f"ControlPath={folder}/ssh", *_ALIVE)
+        own = ("-o", f"ControlPath={folder}/ssh", *_ALIVE)
         silent = () if ask and sys.stdin.isatty() else ("-o", "BatchMode=yes")
         # cat ends when this process closes its input, by ending: nothing is left behind.
+        first = ("-o", "ControlMaster=yes", "-o", "ConnectTimeout=30", *silent)
+        # Of what ssh is told twice the first counts.
+        options = (*config_of(name), *own, *further)
         master = subprocess.Popen(
-            [
-                *("ssh", *options, "-o", "ControlMaster=yes", "-o", "ConnectTimeout=30", *silent),
-                *(name, "echo open; cat >/dev/null"),
-            ],
+            ["ssh", *first, *options, name, "echo open; cat >/dev/null"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,

@@ -70,6 +70,21 @@ def test_a_second_time_there_is_nothing_to_do(deployed: Standin, laptop: Laptop)
     assert deployed.run("systemctl show --value -p MainPID pi-edge") == before
 
 
+def test_the_outcome_is_told_as_json_where_a_program_asks(
+    deployed: Standin, laptop: Laptop
+) -> None:
+    (told,) = json.loads(laptop.deploy(deployed.name, "--json"))
+    assert (told["host"], told["changed"], told["done"]) == (deployed.name, False, "up to date")
+    assert told["release"] == told["former"] == deployed.current()
+    (told,) = json.loads(laptop.deploy("emulated-pi-nowhere", "--json", code=1))
+    assert "emulated-pi-nowhere" in told["error"]
+
+
+def test_ssh_is_told_what_else_it_is_to_be_told(deployed: Standin, laptop: Laptop) -> None:
+    (told,) = json.loads(laptop.deploy(deployed.name, "--json", "--ssh-args=-l plain", code=1))
+    assert "sudo asks for a password there" in told["error"]
+
+
 def test_the_laptop_is_compared_with_it(deployed: Standin) -> None:
     done = subprocess.run(
         [ROOT / "scripts/bench-over-ssh", deployed.name, "--models=fire-theft", "--rounds=1"],
