@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from packages import debs, source
@@ -16,6 +17,7 @@ def main() -> int:
         choices=debs.ARCHITECTURES,
         help="build pi-edge-runtime for this one; all unless told, may be repeated",
     )
+    parser.add_argument("--test", action="store_true", help="then run scripts/test-packages")
     args = parser.parse_args()
     try:
         for path in debs.build(architectures=args.architecture or debs.ARCHITECTURES):
@@ -23,6 +25,9 @@ def main() -> int:
     except source.Failed as failure:
         source.say(f"build-deb: {failure}")
         return 1
+    if args.test:
+        command = str(source.ROOT / "scripts" / "test-packages")
+        os.execv(command, [command])
     return 0
 
 
