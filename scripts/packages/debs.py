@@ -1,6 +1,7 @@
 """Debian packages, by debhelper: pi-edge for all architectures, pi-edge-runtime for each.
 
-The files that debhelper reads are in scripts/debian. Nothing is compiled, so one machine builds for all.
+The files that debhelper reads are in scripts/debian. Nothing is compiled, so one machine builds for
+all.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whole Debian systems in folders, on which packages are really installed.
 
-Unlike the trees of tests/emulated_pi everything in them is configured: dpkg runs there, by QEMU's user
-emulation where the processor is another one. A system is made once and cached; what a test does to it
-goes to a layer above, which is thrown away.
+Unlike the trees of tests/emulated_pi everything in them is configured: dpkg runs there, by QEMU's
+user emulation where the processor is another one. A system is made once and cached; what a test
+does to it goes to a layer above, which is thrown away.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ _MORE = {
 # Puts a layer over a system for one command, whose process then is the command's own.
 _ENTER = """
 system=$1 layer=$2; shift 2
-mount -t overlay overlay -o "lowerdir=$system,upperdir=$layer/upper,workdir=$layer/work" "$layer/root"
+layers="lowerdir=$system,upperdir=$layer/upper,workdir=$layer/work"
+mount -t overlay overlay -o "$layers" "$layer/root"
 mount -t proc proc "$layer/root/proc"
 mount --rbind /dev "$layer/root/dev"
 for file in /etc/resolv.conf /etc/hosts; do

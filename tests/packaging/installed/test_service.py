@@ -1,4 +1,4 @@
-"""Debian's packages on a machine that runs: a real systemd, booted in a container on this processor."""
+"""Debian's packages on a machine that runs: a real systemd, booted in a container."""
 
 from __future__ import annotations
 
