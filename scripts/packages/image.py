@@ -39,7 +39,7 @@ def _build(dist: Path, architecture: str) -> Path:
     _import_base(architecture, base, log)
     source.say(f"building the image for {platform}")
     _buildah(
-        *("build", "--isolation", "chroot", "--platform", platform, "--pull-never", "--no-cache"),
+        *("build", "--isolation", "chroot", "--platform", platform, "--pull=never", "--no-cache"),
         *("--timestamp", str(source.epoch()), "--build-arg", f"BASE={base}"),
         *("--label", f"org.opencontainers.image.version={version}"),
         *("--label", "org.opencontainers.image.licenses=Apache-2.0"),
