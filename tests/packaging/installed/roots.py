@@ -33,7 +33,7 @@ SYSTEMS = (*RECIPES, PC)
 
 # What Raspberry Pi OS has anyway, and what pi-edge's packages ask of Debian.
 _INCLUDED = [
-    *("systemd", "adduser", "python3-venv", "python3-numpy", "python3-pil"),
+    *("systemd", "adduser", "procps", "python3-venv", "python3-numpy", "python3-pil"),
     *("python3-gpiozero", "python3-tqdm", "python3-h11", "python3-click", "python3-idna"),
 ]
 _MORE = {

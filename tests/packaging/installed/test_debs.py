@@ -34,9 +34,9 @@ def before(bare: Installation) -> set[str]:
 
 @pytest.fixture(scope="module")
 def system(bare: Installation, before: set[str]) -> Installation:
-    """The system after apt installed both packages, of which Debian brought the rest already."""
-    bare.run(*("apt-get", "install", "--yes", "--no-install-recommends", "--no-download"),
-             *map(str, bare.packages()))  # fmt: skip
+    """The system after apt installed both packages, with what of Debian's was not there yet."""
+    packages = map(str, bare.packages())
+    bare.run("apt-get", "install", "--yes", "--no-install-recommends", *packages)
     return bare
 
 
