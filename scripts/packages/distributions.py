@@ -28,7 +28,15 @@ def build(dist: Path = source.DIST) -> list[Path]:
     built = work / "dist"
     source.say(f"building sdist and wheel of {source.version()}")
     # The wheel is built from the sdist, which so is known to have all that it takes.
-    command = [python, "-m", "build", "--no-isolation", "--outdir", built, work / "source"]
+    command: list[str | Path] = [
+        python,
+        "-m",
+        "build",
+        "--no-isolation",
+        "--outdir",
+        built,
+        work / "source",
+    ]
     source.run(command, log)
     sdist, wheel = next(built.glob("*.tar.gz")), next(built.glob("*.whl"))
     _normalise(sdist)
@@ -44,8 +52,8 @@ def _tools(log: Path) -> Path:
         source.say("installing what builds sdist and wheel")
         shutil.rmtree(folder, ignore_errors=True)
         source.run([sys.executable, "-m", "venv", folder], log)
-        install = [python, "-m", "pip", "install", "--require-hashes", "--only-binary=:all:"]
-        source.run([*install, "--no-deps", "-r", TOOLS], log)
+        options = ("--no-deps", "--require-hashes", "--only-binary=:all:")
+        source.run([python, "-m", "pip", "install", *options, "-r", TOOLS], log)
         shutil.copy(TOOLS, stamp)
     return python
 

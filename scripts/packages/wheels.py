@@ -53,7 +53,7 @@ def download(folder: Path, log: Path) -> None:
     """
     source.say("collecting what Debian does not have")
     for wanted in EVERYTHING:
-        command = [
+        command: list[str | Path] = [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
             *("--require-hashes", "--only-binary=:all:", "--implementation", "cp"),
             *("--python-version", wanted.python, *_platforms(wanted.architecture)),
