@@ -49,7 +49,9 @@ def _build(dist: Path, architecture: str) -> Path:
     archive = dist / f"pi-edge-{version}-{platform.replace('/', '-')}.oci.tar"
     unfinished = archive.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
-    _buildah("push", "--format", "oci", name, f"oci-archive:{unfinished}:{version}", log=log)
+    _buildah(
+        "push", "--format", "oci", name, f"oci-archive:{unfinished}:pi-edge:{version}", log=log
+    )
     _pack_again(unfinished)
     unfinished.rename(archive)
     return archive
