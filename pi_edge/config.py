@@ -18,8 +18,11 @@ SERVICE_STATE = Path("/var/lib/pi-edge")
 
 
 def shipped_models() -> Path:
-    """The models folder of the checkout that the package runs from."""
-    return Path(__file__).resolve().parent.parent / "models"
+    """The models that came with the package: inside it where it was installed from a wheel, beside
+    it in a checkout, in a release from scripts/deploy and in the Debian package."""
+    package = Path(__file__).resolve().parent
+    inside = package / "models"
+    return inside if inside.is_dir() else package.parent / "models"
 
 
 def user_state() -> Path:

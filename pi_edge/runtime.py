@@ -37,7 +37,8 @@ def _module() -> str:
         if importlib.util.find_spec(module):
             return module
     raise PiEdgeError(
-        "no TFLite runtime is installed: run scripts/run, which installs the one that fits"
+        "no TFLite runtime is installed: in a checkout run scripts/run, which installs the one that"
+        " fits; elsewhere pip install 'pi-edge[litert]', on 32-bit ARM 'pi-edge[tflite-runtime]'"
     )
 
 
