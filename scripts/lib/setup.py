@@ -58,15 +58,6 @@ def test_deploy(arguments: list[str]) -> int:
     return 0
 
 
-def test_packages(arguments: list[str]) -> int:
-    """The same for packages in dist/, on whole Debian systems."""
-    environment.ensure(["test"])
-    os.chdir(ROOT)
-    tests = ["-v", "--timeout=0", "tests/packaging/installed"]
-    _become([str(BIN / "python"), "-m", "pytest", *tests, *arguments], dict(os.environ))
-    return 0
-
-
 def test_systemd(arguments: list[str]) -> int:
     """The same for the service on whole machines; --quick and --board choose among them."""
     environment.ensure(["test"])
@@ -222,7 +213,6 @@ def main() -> int:
         "deploy": deploy,
         "test-deploy": test_deploy,
         "fuzz": fuzz,
-        "test-packages": test_packages,
         "test-systemd": test_systemd,
         "lint": lint,
         **{
