@@ -109,6 +109,16 @@ def fuzz(arguments: list[str]) -> int:
     return 0
 
 
+def docs(arguments: list[str]) -> int:
+    """Set up with MkDocs, then become what builds the documentation and runs its commands."""
+    environment.ensure(["docs"])
+    os.chdir(ROOT)
+    path = os.pathsep.join(map(str, [ROOT / "scripts", ROOT]))
+    program = [str(BIN / "python"), "-m", "docs_site", *arguments]
+    _become(program, {**os.environ, "PYTHONPATH": path})
+    return 0
+
+
 def lint(arguments: list[str]) -> int:
     """Set up with the linters and run them all, even after one complained."""
     if arguments:
@@ -145,6 +155,7 @@ def main() -> int:
         "test-deploy": test_deploy,
         "fuzz": fuzz,
         "test-systemd": test_systemd,
+        "docs": docs,
         "lint": lint,
         **{
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")
