@@ -23,8 +23,8 @@ class Failed(Exception):
 
 
 def origin(folder: Path) -> Path:
-    """A repository with the working tree as it is now, committed or not."""
-    target = folder / "origin"
+    """A repository with the working tree as it is now, committed or not, by the pages' name."""
+    target = folder / "REPOSITORY"
     files = _git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
     for name in filter(None, files):
         if (ROOT / name).is_file():
@@ -38,11 +38,11 @@ def origin(folder: Path) -> Path:
 
 
 def environ(folder: Path) -> dict[str, str]:
-    """What commands run with: a home of their own, the clone's commands, REPOSITORY as a name."""
+    """What commands run with: a home of their own, and the clone's commands."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
-    config = folder / "gitconfig"
-    config.write_text(f'[url "{folder / "origin"}"]\n\tinsteadOf = REPOSITORY\n')
+    # What the daemon refuses is said in the body of its answer, and curl would be content.
+    (folder / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n")
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -52,7 +52,7 @@ def environ(folder: Path) -> dict[str, str]:
     return {
         **kept,
         "HOME": str(home),
-        "GIT_CONFIG_GLOBAL": str(config),
+        "CURL_HOME": str(folder),
         "PATH": f"{folder / 'pi-edge' / '.venv' / 'bin'}:{os.environ['PATH']}",
         "PI_EDGE_LED": "mock",
         "PI_EDGE_DATA": str(ROOT.parent / "shared" / "data"),
