@@ -25,6 +25,8 @@ OUTSIDE = {
 }
 # [text](target), ![text](target "title"); not within code, which these pages do not do.
 _LINK = re.compile(r"(\]\()([^)\s]+)([^)]*\))")
+# [docs/deploy.md](docs/deploy.md)
+_NAMED = re.compile(r"\[([\w/.-]+\.md)\]\(([^):\s]+)\)")
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -41,7 +43,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     """Let links of pages in docs/ to those beside it lead to pages of the site."""
     here = posixpath.dirname(page.file.src_uri)
     if page.file.src_uri in OUTSIDE.values():
-        return markdown
+        return _titled(markdown, here)
 
     def rewritten(match: re.Match[str]) -> str:
         target, hash_sign, anchor = match[2].partition("#")
@@ -52,7 +54,20 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         to = posixpath.relpath(OUTSIDE[place], here or ".")
         return f"{match[1]}{to}{hash_sign}{anchor}{match[3]}"
 
-    return _LINK.sub(rewritten, markdown)
+    return _titled(_LINK.sub(rewritten, markdown), here)
+
+
+def _titled(markdown: str, here: str) -> str:
+    """Call pages by their titles where a link calls them by the names of their files."""
+
+    def titled(match: re.Match[str]) -> str:
+        page = posixpath.normpath(posixpath.join(here, match[2].partition("#")[0]))
+        beside = {to: name for name, to in OUTSIDE.items()}
+        path = ROOT / beside.get(page, f"docs/{page}")
+        heading = re.match("# (.+)", path.read_text()) if path.is_file() else None
+        return f"[“{heading[1]}”]({match[2]})" if heading else match[0]
+
+    return _NAMED.sub(titled, markdown)
 
 
 def _from_root(markdown: str) -> str:
