@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--slow", action="store_true")
     parser.add_argument("pages", nargs="*")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     kinds = ("run", "slow") if args.slow else ("run",)
     pages: dict[str, list[Block]] = {}
     for block in all_blocks():

@@ -111,7 +111,9 @@ def prepare(clone: Path, env: dict[str, str], slow: bool) -> None:
     program = Path(__file__).with_name("reader_files.py")
     python = clone / ".venv" / "bin" / "python"
     command = [python, program, clone, *(["--slow"] if slow else [])]
-    subprocess.run(command, cwd=clone, env=env, check=True, timeout=300)
+    made = subprocess.run(command, cwd=clone, env=env, capture_output=True, text=True, timeout=300)
+    if made.returncode:
+        raise Failed(f"the reader's files could not be made:\n{made.stderr[-2000:]}")
 
 
 def clean(clone: Path, folder: Path) -> None:
