@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,4 +115,6 @@ def _tell(every: list[blocks.Block], ran: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    # Told to stop, nothing that was started stays.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -74,4 +75,6 @@ def run(block: Block, clone: Path, env: dict[str, str]) -> tuple[bool, str]:
 
 
 if __name__ == "__main__":
+    # Told to stop, nothing that was started stays.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

@@ -101,9 +101,14 @@ def alone(command: list[str], env: dict[str, str]) -> int:
     shell = 'ip link set lo up && exec "$@"'
     unshare = ["unshare", "--net", *user, "--", "sh", "-c", shell, "sh", *command]
     try:
-        return subprocess.run(unshare, env=env, check=False).returncode
+        process = subprocess.Popen(unshare, env=env)
     except FileNotFoundError:
         raise Failed("unshare and ip are missing: apt install util-linux iproute2") from None
+    try:
+        return process.wait()
+    finally:
+        process.terminate()  # which ends tidily, where this was told to stop
+        process.wait()
 
 
 def prepare(clone: Path, env: dict[str, str], slow: bool) -> None:
