@@ -9,6 +9,8 @@ are the commands). A comment in the line above tells how it is run:
     <!-- block: slow -->        needs TensorFlow, or minutes: run by scripts/docs --slow
     <!-- block: pi -->          needs a Raspberry Pi, systemd or another host: checked, not run
     <!-- block: shown: why -->  not run here for this reason: checked
+
+Commands in an indented block, without a fence, are "loose": counted, neither checked nor run.
 """
 
 from __future__ import annotations
@@ -26,9 +28,12 @@ from docs_site.commands import parser_of
 from pi_edge.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-KINDS = ("run", "serves", "slow", "pi", "shown")
+KINDS = ("run", "serves", "slow", "pi", "shown", "loose")
 _MARK = re.compile(r"\s*<!-- block: (\w+)(?:: (.+?))? -->")
 _FENCE = re.compile(r"(\s*)```(\w*)")
+_LOOSE = re.compile(
+    r"    (\$ |(pi-edge(?!:)|curl|sudo|git|ssh|systemctl|journalctl)\b|scripts/|\.venv/)"
+)
 _CONTROL = re.compile(r"[;&|()<>]+")
 
 
@@ -77,6 +82,14 @@ def of_page(page: Path) -> Iterator[Block]:
         fence = _FENCE.match(line)
         if fence is None:
             mark = None
+            if _LOOSE.match(line) and number > 1 and not lines[number - 2].strip():
+                start = number
+                while number < len(lines) and lines[number].startswith("    "):
+                    number += 1
+                body = [one[4:] for one in lines[start - 1 : number]]
+                if body[0].startswith("$ "):
+                    body = [one[2:] for one in body if one.startswith("$ ")]
+                yield Block(name, start, "loose", "", "\n".join(body) + "\n")
             continue
         start = number
         while number < len(lines) and lines[number].strip() != "```":
@@ -99,7 +112,9 @@ def all_blocks() -> list[Block]:
 
 def problems(block: Block) -> list[str]:
     """What is wrong with a block that can be seen without running it."""
-    found = []
+    found: list[str] = []
+    if block.kind == "loose":
+        return found
     if block.kind not in KINDS:
         found.append(f"is marked {block.kind!r}, which is none of {', '.join(KINDS)}")
     if block.kind == "shown" and not block.why:

@@ -150,3 +150,13 @@ def test_a_message_in_troubleshooting_is_one_that_the_code_has(
         if part.strip() and not any(part in one for one in said)
     ]
     assert not missing
+
+
+def test_commands_without_a_fence_are_found_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text("Ask:\n\n    $ pi-edge status\n    ready\n\nIt says\n\n    pi-edge: no\n")
+    (block,) = blocks.of_page(page)
+    assert (block.kind, block.line, block.text) == ("loose", 3, "pi-edge status\n")
