@@ -214,6 +214,7 @@ def main() -> int:
         "test-deploy": test_deploy,
         "fuzz": fuzz,
         "test-systemd": test_systemd,
+        "docs": docs,
         "lint": lint,
         **{
             f"bench-{what.replace('_', '-')}": partial(bench, f"bench_{what}")

@@ -1,0 +1,2 @@
+"""What scripts/docs does: reference pages made from the code, the site, its links, and the
+commands in it, run."""
