@@ -108,7 +108,7 @@ def test_the_tag_says_what_is_new(checkout: Path) -> None:
 
 
 def test_builds_that_differ_are_refused_by_name() -> None:
-    with pytest.raises(source.Failed, match="these differ: b.deb$"):
+    with pytest.raises(source.Failed, match=r"these differ: b\.deb$"):
         release.compare("1  a.whl\n2  b.deb\n", "1  a.whl\n3  b.deb\n")
 
 
