@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "on several machines (extra cluster)",
         "a Dask scheduler's workers, which have pi-edge and the same model, do the work",
     )
-    group.add_argument("--cluster", metavar="URL", help="tcp://HOST:8786, or tls:// for strangers")
+    group.add_argument("--cluster", metavar="URL", help="tcp://HOST:8786, or tls://, encrypted")
     for name, what in zip(
         FLAGS, ("who vouches for the scheduler", "who we are", "its private key"), strict=True
     ):

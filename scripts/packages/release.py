@@ -35,7 +35,7 @@ def main() -> int:
     try:
         sums = _build(dist, not args.no_image)
         if args.twice:
-            _compare(sums, _build(source.BUILD / "again", not args.no_image))
+            compare(sums, _build(source.BUILD / "again", not args.no_image))
         print((dist / "SHA256SUMS").read_text(), end="")
         if not args.dry_run:
             source.say(f"tagged: git push origin {tag(source.ROOT, args.version)}")
@@ -108,8 +108,12 @@ def _build(dist: Path, images: bool) -> str:
     return sums
 
 
-def _compare(first: str, second: str) -> None:
-    """Raises Failed where two builds differ."""
+def compare(first: str, second: str) -> None:
+    """Compare what SHA256SUMS says of two builds.
+
+    Raises:
+        Failed: they differ.
+    """
     different = {line.split()[1] for line in {*first.splitlines()} ^ {*second.splitlines()}}
     if different:
         raise source.Failed(f"built twice, these differ: {', '.join(sorted(different))}")

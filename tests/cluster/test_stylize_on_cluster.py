@@ -187,6 +187,37 @@ def test_a_worker_without_pi_edge_is_told_of(models: Path, tmp_path: Path) -> No
     assert re.match(r"pi-edge: worker tcp://\S+ has no pi-edge \d", line)
 
 
+def test_resume_passes_over_what_is_there_without_a_cluster_too(
+    models: Path, tmp_path: Path
+) -> None:
+    source, out = photos(tmp_path / "in", 3), tmp_path / "out"
+    out.mkdir()
+    (out / "0001.png").write_bytes(b"mine")
+    done = stylize(models, source, out, "--resume")
+    assert (done.returncode, len(done.stderr.splitlines())) == (0, 2)
+    assert (out / "0001.png").read_bytes() == b"mine"
+    done = stylize(models, source, out, "--resume")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "flag", "line"),
+    [
+        ("film.mp4", "--preserve-color", "--cluster is for photos"),
+        ("photo.jpg", "--optimize", "--optimize takes a desktop"),
+    ],
+)
+def test_what_a_cluster_cannot_do_is_wrong_usage(
+    models: Path, tmp_path: Path, name: str, flag: str, line: str
+) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    out = tmp_path / f"out{Path(name).suffix}"
+    done = stylize(models, tmp_path / name, out, flag, "--cluster", "tcp://127.0.0.1:1")
+    assert done.returncode == 2
+    (told,) = done.stderr.splitlines()
+    assert line in told
+
+
 def test_a_terminal_shows_a_bar(models: Path, cluster: Cluster, tmp_path: Path) -> None:
     source = photos(tmp_path / "in", 3)
     ours, theirs = pty.openpty()

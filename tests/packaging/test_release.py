@@ -11,7 +11,7 @@ from support import ROOT
 
 sys.path.append(str(ROOT / "scripts"))
 
-from packages import release
+from packages import release, source
 
 CHANGELOG = """# Changelog
 
@@ -105,6 +105,15 @@ def test_the_tag_says_what_is_new(checkout: Path) -> None:
     assert git(checkout, "cat-file", "-t", name).strip() == "tag"
     message = git(checkout, "for-each-ref", "--format=%(contents)", f"refs/tags/{name}")
     assert message.strip() == "pi-edge 1.2.0\n\nDaemon\n- Answers."
+
+
+def test_builds_that_differ_are_refused_by_name() -> None:
+    with pytest.raises(source.Failed, match=r"these differ: b\.deb$"):
+        release.compare("1  a.whl\n2  b.deb\n", "1  a.whl\n3  b.deb\n")
+
+
+def test_builds_that_are_the_same_pass() -> None:
+    release.compare("1  a.whl\n2  b.deb\n", "1  a.whl\n2  b.deb\n")
 
 
 def test_a_release_that_cannot_be_says_all_that_stands_against_it() -> None:
