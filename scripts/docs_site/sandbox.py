@@ -80,7 +80,7 @@ def serving(command: list[str], cwd: Path, env: dict[str, str], port: int) -> It
         yield log
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
+            os.killpg(process.pid, signal.SIGTERM)  # SIGINT is ignored below a shell's &
         try:
             process.wait(60)
         except subprocess.TimeoutExpired:
