@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from pi_edge.integrations.ending import Ending
     from pi_edge.integrations.frames import Looker
 
+EXAMPLES = """\
+pi-edge button
+pi-edge button --pin 22 --led 23 --save pictures/
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from pi_edge.integrations.ending import Ending
     from pi_edge.integrations.frames import Looker
 
+EXAMPLES = """\
+pi-edge camera --every 2
+pi-edge camera --source /dev/video0 --count 10 --json
+pi-edge camera --model style --style scream --save painted/
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (

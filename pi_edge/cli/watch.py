@@ -25,6 +25,11 @@ Do = Callable[[Path, Path], tuple[dict[str, Any], str]]
 """From a file and where its result goes, which is made, to what is said of it: for JSON, and for a
 person."""
 
+EXAMPLES = """\
+pi-edge watch photos/ --task style --style udnie
+pi-edge watch scans/ --task digits --json -o answers/
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (

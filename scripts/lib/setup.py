@@ -234,7 +234,6 @@ def main() -> int:
         "test-packages": test_packages,
         "test-fleet": test_fleet,
         "bench-haproxy": partial(bench, "bench_haproxy"),
-        "docs": docs,
         "make-manual": partial(bench, "make_manual", extras=["test"]),
     }
     try:

@@ -11,6 +11,8 @@
 _shtab_pi_edge_commands() {
   local _commands=(
     bench:'measure the models on this machine'
+    button:'a push button takes a picture, a model looks at it'
+    camera:'look at what a camera sees'
     completion:'print the script that completes commands in a shell'
     convert:'convert trained networks to TFLite and measure them'
     doctor:'what is wrong on this machine, and the command that mends it'
@@ -25,6 +27,7 @@ _shtab_pi_edge_commands() {
     train:'train a model family on a desktop'
     tune:'find out how each model runs fastest here'
     verify:'measure a model again and compare with its model.json'
+    watch:'do each new file in a folder'
   )
   _describe 'pi-edge commands' _commands
 }
@@ -100,6 +103,49 @@ _shtab_pi_edge_bench_report_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_pi_edge_bench_report_defaults_added=0
+
+_shtab_pi_edge_button_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--pin[BCM number of the button\'s pin (27)]:N:"
+  "--led[BCM number of an LED that is lit meanwhile]:N:"
+  "--count[stop after so many pictures]:N:"
+  "--source[picamera2, a device as \/dev\/video0, a folder of pictures, or a video (the first camera there is)]:SOURCE:"
+  "--json[a line of JSON for each frame]"
+  "--save[keep the frames, or paintings]:FOLDER:_files -/"
+  "--model[(mnist-cnn, or style)]:MODEL:_pi_edge_models"
+  "--variant[float32, float16, int8, ...]:V:"
+  "--style[one of the model\'s, or a mix as in udnie\=0.5,scream\=0.5]:NAME:"
+  "--strength[from 0, the photo, to 1 (default)]:S:"
+  "--preserve-color[keep the photo\'s colours]"
+  "--url[in the daemon there (http\:\/\/127.0.0.1\:8080), not in this process]:url:"
+  "--models[the folder of shipped models]:DIR:_files -/"
+  "--state[the state folder, which holds your own models]:DIR:_files -/"
+  "--threads[threads one inference may use]:N:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_pi_edge_button_defaults_added=0
+
+_shtab_pi_edge_camera_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--every[at most one frame in so many]:SECONDS:"
+  "--count[stop after so many frames]:N:"
+  "--source[picamera2, a device as \/dev\/video0, a folder of pictures, or a video (the first camera there is)]:SOURCE:"
+  "--json[a line of JSON for each frame]"
+  "--save[keep the frames, or paintings]:FOLDER:_files -/"
+  "--model[(mnist-cnn, or style)]:MODEL:_pi_edge_models"
+  "--variant[float32, float16, int8, ...]:V:"
+  "--style[one of the model\'s, or a mix as in udnie\=0.5,scream\=0.5]:NAME:"
+  "--strength[from 0, the photo, to 1 (default)]:S:"
+  "--preserve-color[keep the photo\'s colours]"
+  "--url[in the daemon there (http\:\/\/127.0.0.1\:8080), not in this process]:url:"
+  "--models[the folder of shipped models]:DIR:_files -/"
+  "--state[the state folder, which holds your own models]:DIR:_files -/"
+  "--threads[threads one inference may use]:N:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_pi_edge_camera_defaults_added=0
 
 _shtab_pi_edge_completion_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -296,6 +342,10 @@ _shtab_pi_edge_predict_options=(
   "--models[the folder of shipped models]:DIR:_files -/"
   "--state[the state folder, which holds your own models]:DIR:_files -/"
   "--threads[threads one inference may use]:N:"
+  "--cluster[tcp\:\/\/HOST\:8786, or tls\:\/\/, encrypted]:URL:"
+  "--cluster-ca[tls\: who vouches for the scheduler]:PEM:_files"
+  "--cluster-cert[tls\: who we are]:PEM:_files"
+  "--cluster-key[tls\: its private key]:PEM:_files"
   ":a model\'s name, as pi-edge models list says:_pi_edge_models"
   "(*):a file, or - for standard input:_files"
 )
@@ -331,6 +381,12 @@ _shtab_pi_edge_serve_options=(
   "--style-queue[photos that may wait to be styled (4)]:N:"
   "--examples[digits put right that are kept (10000)]:N:"
   "--examples-bytes[that they may have together (16 MiB)]:BYTES:"
+  "--mqtt[a broker to tell of results]:HOST:PORT:"
+  "--mqtt-topic[that its topics begin with (pi-edge\/HOSTNAME)]:TOPIC:"
+  "--mqtt-user[who to be to the broker]:NAME:"
+  "--mqtt-password[a file whose first line is the password]:FILE:_files"
+  "--mqtt-discovery[where Home Assistant looks for devices, \"\" for none (homeassistant)]:TOPIC:"
+  "--mqtt-queue[results kept while it is away (1000)]:N:"
   "--log-level[debug, info, warning or error]:log_level:"
   "--log-format[text, or json for one JSON object a line]:log_format:"
 )
@@ -358,11 +414,16 @@ _shtab_pi_edge_stylize_options=(
   "--scale[size of the strokes\: fine takes four times as long, bold a quarter]:scale:(fine normal bold)"
   "--preview[a small copy, quickly]"
   "--max-memory[most memory to take (default 200)]:MB:"
+  "--resume[pass over photos whose picture is there already, as after a batch that was cut off]"
   "--model[(default style)]:MODEL:_pi_edge_models"
   "--variant[float32, float16, ...]:V:"
   "--models[the folder of shipped models]:DIR:_files -/"
   "--state[the state folder, which holds your own models]:DIR:_files -/"
   "--threads[threads to use (default all cores)]:N:"
+  "--cluster[tcp\:\/\/HOST\:8786, or tls\:\/\/, encrypted]:URL:"
+  "--cluster-ca[tls\: who vouches for the scheduler]:PEM:_files"
+  "--cluster-cert[tls\: who we are]:PEM:_files"
+  "--cluster-key[tls\: its private key]:PEM:_files"
   "--optimize[do that, with --painting]"
   "--painting[a picture, or a built-in one\'s style where the data is]:P:_files"
   "--iterations[steps in all (200)]:N:"
@@ -424,6 +485,26 @@ _shtab_pi_edge_verify_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_pi_edge_verify_defaults_added=0
 
+_shtab_pi_edge_watch_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--task[what to do with a file]:task:(style digits)"
+  {-o,--output}"[folder of pictures, or of answers as NAME.json (FOLDER\/done)]:OUT:_files"
+  "--json[a line of JSON for each file]"
+  "--model[(mnist-cnn, or style)]:MODEL:_pi_edge_models"
+  "--variant[float32, float16, int8, ...]:V:"
+  "--style[one of the model\'s, or a mix as in udnie\=0.5,scream\=0.5]:NAME:"
+  "--strength[from 0, the photo, to 1 (default)]:S:"
+  "--preserve-color[keep the photo\'s colours]"
+  "--url[in the daemon there (http\:\/\/127.0.0.1\:8080), not in this process]:url:"
+  "--models[the folder of shipped models]:DIR:_files -/"
+  "--state[the state folder, which holds your own models]:DIR:_files -/"
+  "--threads[threads one inference may use]:N:"
+  ":the folder to watch:_files -/"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_pi_edge_watch_defaults_added=0
+
 
 _shtab_pi_edge() {
   local context state line curcontext="$curcontext" one_or_more='(*)' remainder='(-)*:' default='*::: :->pi-edge'
@@ -444,6 +525,8 @@ _shtab_pi_edge() {
       curcontext="${curcontext%:*:*}:_shtab_pi_edge-$line[1]:"
       case $line[1] in
         bench) _shtab_pi_edge_bench ;;
+        button) _arguments -C -s $_shtab_pi_edge_button_options ;;
+        camera) _arguments -C -s $_shtab_pi_edge_camera_options ;;
         completion) _arguments -C -s $_shtab_pi_edge_completion_options ;;
         convert) _arguments -C -s $_shtab_pi_edge_convert_options ;;
         doctor) _arguments -C -s $_shtab_pi_edge_doctor_options ;;
@@ -458,6 +541,7 @@ _shtab_pi_edge() {
         train) _arguments -C -s $_shtab_pi_edge_train_options ;;
         tune) _arguments -C -s $_shtab_pi_edge_tune_options ;;
         verify) _arguments -C -s $_shtab_pi_edge_verify_options ;;
+        watch) _arguments -C -s $_shtab_pi_edge_watch_options ;;
       esac
   esac
 }
