@@ -190,7 +190,7 @@ def by_hand(machine: Machine) -> Machine:
     """The same machine without the service, with something in the place of a GPIO chip and sudo for
     everybody. It is uninstalled by then."""
     machine.run(
-        "printf '#!/bin/sh\nexec \"$@\"\n' >/usr/local/bin/sudo; chmod +x /usr/local/bin/sudo;"
+        "printf '#!/bin/sh\nexec \"$@\"\n' >/usr/bin/sudo; chmod +x /usr/bin/sudo;"
         " touch /dev/gpiochip0; useradd --create-home watcher; getent group gpio"
     )
     return machine
@@ -205,7 +205,8 @@ def test_a_chip_that_is_roots_alone_is_given_to_the_group(by_hand: Machine) -> N
     by_hand.run("chown root:root /dev/gpiochip0; chmod 600 /dev/gpiochip0")
     row = chip(by_hand)
     assert "only root may open it" in row["found"]
-    by_hand.run(row["command"].replace("udevadm trigger", "true udevadm trigger"))
+    # No udev runs in a container: the rule is written, and nobody obeys it.
+    by_hand.run(row["command"].partition(" && sudo udevadm")[0])
     rule = by_hand.run("cat /etc/udev/rules.d/60-pi-edge-gpio.rules")
     assert rule == 'SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"\n'
 
@@ -220,7 +221,9 @@ def test_who_is_not_in_the_group_of_the_chip_joins_it(by_hand: Machine) -> None:
 
 
 def test_a_new_member_of_the_group_is_told_to_log_in_again(by_hand: Machine) -> None:
-    by_hand.run("chown root:gpio /dev/gpiochip0; chmod 660 /dev/gpiochip0; gpasswd -d watcher gpio")
+    by_hand.run(
+        "chown root:gpio /dev/gpiochip0; chmod 660 /dev/gpiochip0; gpasswd -d watcher gpio || true"
+    )
     session = (
         f"until getent group gpio | grep -q watcher; do sleep 0.1; done; {COMMAND} gpio || true"
     )
