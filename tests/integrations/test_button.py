@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,14 +18,6 @@ from running import wait_until
 
 from pi_edge.cli import main
 from pi_edge.integrations.button import Button
-
-
-@pytest.fixture
-def complaints(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the command writes to stderr, for other threads to read."""
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    return stream
 
 
 def ready(complaints: io.StringIO) -> bool:
@@ -50,8 +42,8 @@ def test_each_press_is_a_picture_looked_at(
     album: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    complaints: io.StringIO,
 ) -> None:
+    complaints = io.StringIO()
     kept = tmp_path / "kept"
 
     def answered() -> int:
@@ -67,7 +59,8 @@ def test_each_press_is_a_picture_looked_at(
 
     thread = beside(finger)
     options = ["--count", "3", "--led", "22", "--json", "--save", str(kept)]
-    assert main(["button", "--source", str(album), *options]) == 0
+    with contextlib.redirect_stderr(complaints):
+        assert main(["button", "--source", str(album), *options]) == 0
     thread.join(60)
     documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(one["file"], one["number"]) for one in documents] == [("a.jpg", "7"), ("c.jpg", "7")]
@@ -99,15 +92,16 @@ def test_the_pin_is_pulled_up_and_let_go_of(mock_factory: MockFactory) -> None:
     Button(5).close()
 
 
-def test_a_signal_is_the_proper_end(
-    mock_factory: MockFactory, album: Path, complaints: io.StringIO
-) -> None:
+def test_a_signal_is_the_proper_end(mock_factory: MockFactory, album: Path) -> None:
+    complaints = io.StringIO()
+
     def tell() -> None:
         wait_until(lambda: ready(complaints))
         os.kill(os.getpid(), signal.SIGTERM)
 
     beside(tell)
-    assert main(["button", "--source", str(album)]) == 0
+    with contextlib.redirect_stderr(complaints):
+        assert main(["button", "--source", str(album)]) == 0
     assert "pictures looked at: 0" in complaints.getvalue()
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
