@@ -55,9 +55,9 @@ class Button:
         try:
             yield
         finally:
+            self._busy = False  # before the LED tells that the next press counts
             if self._led:
                 self._led.off()
-            self._busy = False
 
     def close(self) -> None:
         """Let go of the pins, the LED dark."""

@@ -100,10 +100,11 @@ def _exhaust(source: camera.Source) -> None:
 def test_who_waits_for_a_frame_can_be_told_to_stop() -> None:
     source = Film(["-re", "-f", "lavfi", "-i", "testsrc=rate=1/60"], "slow")
     try:
-        source.frame(never)
         stop = threading.Event()
-        threading.Timer(0.1, stop.set).start()
-        assert source.frame(stop.is_set) is None
+        threading.Timer(0.5, stop.set).start()
+        while source.frame(stop.is_set):
+            pass
+        assert stop.is_set()
     finally:
         source.close()
 
