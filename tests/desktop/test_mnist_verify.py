@@ -134,7 +134,7 @@ def test_a_model_that_is_not_there_is_said(
 def test_an_unknown_name_is_answered_with_the_known_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert cli.main(["verify", "mnits"]) == 1
+    assert cli.main(["verify", "weather"]) == 1
     assert "there are mnist, mnist-linear, mnist-mlp" in capsys.readouterr().err
 
 
