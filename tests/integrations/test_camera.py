@@ -13,6 +13,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from commands import running
+from films import film
 from running import install, running_daemon, wait_until
 from support import ROOT
 
@@ -144,8 +145,6 @@ def test_frames_are_painted(seven_film: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_the_proper_end(tmp_path: Path, number: int) -> None:
-    from conftest import film
-
     long = film(tmp_path / "long.mp4", "-f", "lavfi", "-i", "testsrc=duration=600:rate=1", rate=1)
     with running("camera", "--source", long, "--every", "30") as command:
         command.lines(1)
