@@ -149,7 +149,8 @@ def bench(module: str, arguments: list[str], extras: Sequence[str] = ()) -> int:
     environment.ensure([*extras])
     # The tests' own pictures are what bench_digits measures with; soak and chaos ask as tests do.
     below = [
-        ROOT / "tests" / folder for folder in ("", "tasks", "end_to_end", "learning", "emulated_pi")
+        ROOT / "tests" / folder
+        for folder in ("", "tasks", "end_to_end", "learning", "emulated_pi", "cluster")
     ]
     folders = [ROOT / "scripts", *below]
     path = os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -222,15 +223,15 @@ def main() -> int:
         },
         "bench-examples": partial(bench, "bench_examples"),
         "bench-growth": partial(bench, "bench_growth", extras=["desktop"]),
-        "bench-instructions": partial(bench, "bench_instructions"),
-        "bench-learning-board": partial(bench, "bench_learning_board"),
+        "bench-instructions": partial(bench, "bench_instructions", extras=["test"]),
+        "bench-learning-board": partial(bench, "bench_learning_board", extras=["test"]),
         "bench-runtime": partial(bench, "bench_runtime", extras=["desktop"]),
         "bench-training": partial(bench, "bench_training", extras=["desktop"]),
         "soak": partial(bench, "soak"),
         "chaos": partial(bench, "chaos"),
         "test-browser": test_browser,
         "test-cluster": test_cluster,
-        "bench-cluster": partial(bench, "bench_cluster", extras=["cluster"]),
+        "bench-cluster": partial(bench, "bench_cluster", extras=["test", "cluster"]),
         "test-packages": test_packages,
         "test-fleet": test_fleet,
         "bench-haproxy": partial(bench, "bench_haproxy"),
