@@ -11,10 +11,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from container import Container
 from support import ROOT
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-edge" / "trees"
@@ -110,7 +110,7 @@ def control_groups() -> Path:
     return Path(mount + own)
 
 
-class Standin:
+class Standin(Container):
     """A booted stand-in. ``name`` is what scripts/deploy calls it."""
 
     def __init__(self, folder: Path, name: str = "emulated-pi-standin") -> None:
@@ -156,8 +156,7 @@ class Standin:
             stdout=self.log,
             stderr=self.log,
         )
-        asked = "systemctl is-system-running"
-        wait_for(lambda: "running" in self.run(asked, check=False), self.told)
+        self.wait_for(self.is_up)
         # ssh comes in by the network of its init.
         (self.folder / f"{self.name}.pid").write_text(str(self.leader()))
 
@@ -186,32 +185,13 @@ class Standin:
         """Its files, as this machine sees them."""
         return Path(f"/proc/{self.leader()}/root")
 
-    def leader(self) -> int:
-        """Process ID of its init; 0 without one."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return int((children.read_text().split() or ["0"])[0])
-
-    def run(self, command: str, check: bool = True) -> str:
-        """Run a shell command in it as root, not over ssh; its output."""
-        assert self.process.poll() is None, f"the stand-in ended:\n{self.told()}"
-        if not self.leader():
-            return ""
-        done = subprocess.run(self.inside(command), capture_output=True, text=True)
-        assert not check or done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        return done.stdout
-
     def start(self, command: str) -> subprocess.Popen[str]:
         """Start a shell command in it as root; its output is a pipe."""
         return subprocess.Popen(self.inside(command), stdout=subprocess.PIPE, text=True)
 
-    def inside(self, command: str) -> list[str]:
-        spaces = ["-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
-        clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-ec", command]
-        return ["nsenter", "-t", str(self.leader()), *spaces, *clean]
-
     def serving(self) -> str:
         """ID of the release that its daemon runs from."""
-        pid = self.run("systemctl show --value -p MainPID pi-edge").strip()
+        pid = self.show("MainPID")
         command = self.run(f"tr '\\0' ' ' </proc/{pid}/cmdline", check=False).split()
         return Path(command[0]).parts[4] if command else ""
 
@@ -229,22 +209,11 @@ class Standin:
                     found.append(int(process.name))
         return found
 
-    def told(self) -> str:
-        """What it printed while it booted, the end."""
-        self.log.seek(0)
-        return self.log.read()[-2000:]
-
     def close(self) -> None:
-        self.process.send_signal(signal.SIGTERM)  # nspawn shuts its container down
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        super().close()
         assert self.disk.stdin
         self.disk.stdin.close()
         self.disk.wait()
-        self.log.close()
         for group in sorted([self.group, *self.group.rglob("*/")], reverse=True):
             with contextlib.suppress(OSError):
                 group.rmdir()
@@ -296,10 +265,3 @@ class Laptop:
         """Edit a file of the checkout."""
         file = self.checkout / path
         file.write_text(change(file.read_text()))
-
-
-def wait_for(condition: Callable[[], bool], told: Callable[[], str] = str) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, f"waited 120 s in vain\n{told()}"
-        time.sleep(0.1)

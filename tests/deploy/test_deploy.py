@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from standin import Laptop, Standin, wait_for
+from container import wait_for
+from standin import Laptop, Standin
 from support import ROOT
 
 # Asks the daemon 20 times a second; a line each: release, whether a switch is under way, answer.

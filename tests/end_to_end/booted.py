@@ -6,17 +6,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import sysconfig
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import file_pins
+from container import Container
 from support import ROOT, missing
 
 PYTHON = "/opt/pi-edge/.venv/bin/python"
@@ -58,8 +57,10 @@ EOF
 """
 
 
-class Machine:
-    """A booted container and commands run in it."""
+class Machine(Container):
+    """A booted container with pi-edge's service."""
+
+    patience = 90.0
 
     def __init__(self, folder: Path) -> None:
         pins = folder / "pins"
@@ -80,35 +81,7 @@ class Machine:
         self.process = subprocess.Popen(
             [*boot, *options], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
         )
-        self.wait_for(lambda: "running" in self.run("systemctl is-system-running", check=False))
-
-    def run(self, command: str, check: bool = True) -> str:
-        """Run a shell command as root in the container; its output."""
-        assert self.process.poll() is None, f"the container ended:\n{self.told()}"
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        leader = children.read_text().split()
-        if not leader:
-            return ""
-        enter = ["nsenter", "-t", leader[0], "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
-        clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-ec", command]
-        done = subprocess.run([*enter, *clean], capture_output=True, text=True)
-        assert not check or done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        return done.stdout
-
-    def wait_for(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 90
-        while not condition():
-            assert time.monotonic() < deadline, f"waited 90 s in vain\n{self.told()}"
-            time.sleep(0.1)
-
-    def told(self) -> str:
-        """What the container printed while it booted, its end."""
-        self.log.seek(0)
-        return self.log.read()[-2000:]
-
-    def show(self, name: str) -> str:
-        """A property of the unit."""
-        return self.run(f"systemctl show --value -p {name} pi-edge").strip()
+        self.wait_for(self.is_up)
 
     def pin(self) -> str:
         return self.run("cat /var/lib/pi-edge/pins/GPIO17", check=False)
@@ -125,15 +98,6 @@ class Machine:
         """Change settings of the unit."""
         self.run(f"mkdir -p {DROP_IN}; printf '[Service]\\n{text}\\n' >{DROP_IN}/{name}.conf")
         self.run("systemctl daemon-reload")
-
-    def close(self) -> None:
-        self.process.send_signal(signal.SIGTERM)  # nspawn shuts its container down
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
 
 
 @contextmanager

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+from container import Container
 from roots import PC, Installation, installation, obstacle
 from support import ROOT, missing
 
@@ -25,8 +23,8 @@ exec systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --link
 """
 
 
-class Machine:
-    """A booted system and commands run on it."""
+class Machine(Container):
+    """A booted system with Debian's packages at hand."""
 
     def __init__(self, system: Installation) -> None:
         self.system = system
@@ -37,41 +35,13 @@ class Machine:
         self.process = subprocess.Popen(
             [*boot, *options], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
         )
-        self.wait_for(lambda: "running" in self.run("systemctl is-system-running", check=False))
-
-    def run(self, command: str, check: bool = True) -> str:
-        """Run a shell command as root on the machine; its output."""
-        assert self.process.poll() is None, f"the container ended:\n{self.told()}"
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        leader = children.read_text().split()
-        if not leader:
-            return ""
-        enter = ["nsenter", "-t", leader[0], "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
-        clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-ec", command]
-        done = subprocess.run([*enter, *clean], capture_output=True, text=True)
-        assert not check or done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        self.wait_for(self.is_up)
 
     def install(self) -> None:
         """Install the newest packages, over those that are there or afresh."""
         # Without a network: Debian's part is there.
         names = " ".join(f"/mnt/dist/{path.name}" for path in self.system.packages())
         self.run(f"DEBIAN_FRONTEND=noninteractive dpkg --install {names}")
-
-    def wait_for(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 120
-        while not condition():
-            assert time.monotonic() < deadline, f"waited 120 s in vain\n{self.told()}"
-            time.sleep(0.1)
-
-    def told(self) -> str:
-        """What the container printed while it booted, its end."""
-        self.log.seek(0)
-        return self.log.read()[-2000:]
-
-    def show(self, name: str) -> str:
-        """A property of the unit."""
-        return self.run(f"systemctl show --value -p {name} pi-edge").strip()
 
     def ask(self, address: str, file: str = "") -> Any:
         """The daemon's answer, from JSON."""
@@ -81,15 +51,6 @@ class Machine:
             f"print(r.urlopen('http://127.0.0.1:8080{address}', {body}).read().decode())"
         )
         return cast(Any, json.loads(self.run(f'python3 -c "{code}"')))
-
-    def close(self) -> None:
-        self.process.send_signal(signal.SIGTERM)  # nspawn shuts its container down
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
 
 
 @pytest.fixture(scope="module")
