@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+import debian_mirror
 
 from pi_edge.errors import Unavailable
 
@@ -65,17 +66,7 @@ def key_of(modules: Iterable[str]) -> str:
 def mirror() -> str:
     """The address of the Debian mirror that this machine's own apt uses; Debian's own where that
     has none, being another distribution's."""
-    listed = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
-    for line in listed.splitlines():
-        address, _, component = line.partition(" ")
-        if component == "main" and address.rstrip("/").endswith("/debian"):
-            return address.rstrip("/")
-    return "http://deb.debian.org/debian"
+    return debian_mirror.own() or "http://deb.debian.org/debian"
 
 
 def source(suite: str = SUITE) -> str:

@@ -11,6 +11,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import debian_mirror
+
 from packages import source
 
 # Debian's name of an architecture: the platform of the image specification.
@@ -140,14 +142,6 @@ def _mirror() -> str:
     Raises:
         Failed: it uses none.
     """
-    listed = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
-    for line in listed.splitlines():
-        address, _, component = line.partition(" ")
-        if component == "main" and address.rstrip("/").endswith("/debian"):
-            return address
+    if address := debian_mirror.own():
+        return address
     raise source.Failed("apt's sources name no Debian mirror: the image is made of its packages")

@@ -11,10 +11,17 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from support import ROOT
+
+sys.path.append(str(ROOT / "scripts"))
+
+import debian_mirror
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-edge" / "trees"
 PACKAGES = (
@@ -71,7 +78,7 @@ def obstacle(recipe: Recipe) -> str:
             f"no {emulator} in binfmt_misc: apt-get install qemu-user-static binfmt-support,"
             " mount -t binfmt_misc none /proc/sys/fs/binfmt_misc, update-binfmts --enable"
         )
-    if not _mirror():
+    if not debian_mirror.own():
         return "apt's sources name no Debian mirror"
     return ""
 
@@ -95,7 +102,7 @@ def _build(recipe: Recipe, folder: Path) -> None:
     unfinished = folder.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     # One line of sources, no security suite: that one fails for foreign architectures.
-    sources = f"deb {_mirror()} {recipe.suite} main"
+    sources = f"deb {debian_mirror.own()} {recipe.suite} main"
     subprocess.run(
         [
             *("mmdebstrap", "--quiet", "--variant=extract", "--format=directory"),
@@ -131,21 +138,3 @@ def _configure(root: Path, triple: str) -> None:
     for applet in busybox.stdout.split():  # among them sh, env and dirname
         if not any((root / folder / applet).exists() for folder in ("usr/bin", "bin", "usr/sbin")):
             (root / "bin" / applet).symlink_to("busybox")
-
-
-def _mirror() -> str:
-    """The Debian mirror that this machine's own apt uses."""
-    try:
-        listed = subprocess.run(
-            ["apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    for line in listed.splitlines():
-        address, component = line.split()
-        if component == "main" and address.rstrip("/").endswith("/debian"):
-            return address
-    return ""

@@ -24,7 +24,8 @@ from support import ROOT
 sys.path.append(str(ROOT / "scripts"))
 sys.path.append(str(ROOT / "tests" / "emulated_pi"))
 
-from debian_trees import RECIPES, Recipe, _mirror
+import debian_mirror
+from debian_trees import RECIPES, Recipe
 from debian_trees import obstacle as obstacle_of_foreign
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-edge" / "roots"
@@ -163,7 +164,7 @@ def _make(recipe: Recipe, included: str, folder: Path) -> None:
             *("mmdebstrap", "--quiet", "--variant=minbase", "--format=directory"),
             *("--dpkgopt=force-unsafe-io", f"--architectures={recipe.architecture}"),
             *(f"--include={included}", recipe.suite, str(unfinished)),
-            f"deb {_mirror()} {recipe.suite} main",
+            f"deb {debian_mirror.own()} {recipe.suite} main",
         ],
         check=True,
         stdin=subprocess.DEVNULL,
