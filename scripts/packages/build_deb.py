@@ -19,12 +19,8 @@ def main() -> int:
     )
     parser.add_argument("--test", action="store_true", help="then run scripts/test-packages")
     args = parser.parse_args()
-    try:
-        for path in debs.build(architectures=args.architecture or debs.ARCHITECTURES):
-            print(path)
-    except source.Failed as failure:
-        source.say(f"build-deb: {failure}")
-        return 1
+    for path in debs.build(architectures=args.architecture or debs.ARCHITECTURES):
+        print(path)
     if args.test:
         command = str(source.ROOT / "scripts" / "test-packages")
         os.execv(command, [command])
@@ -32,4 +28,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(source.exit_status("build-deb", main))

@@ -18,14 +18,10 @@ def main() -> int:
         help="for this one; arm64 and armhf unless told, may be repeated",
     )
     args = parser.parse_args()
-    try:
-        for path in image.build(source.DIST, args.architecture or ("arm64", "armhf")):
-            print(path)
-    except source.Failed as failure:
-        source.say(f"build-image: {failure}")
-        return 1
+    for path in image.build(source.DIST, args.architecture or ("arm64", "armhf")):
+        print(path)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(source.exit_status("build-image", main))

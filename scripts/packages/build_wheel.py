@@ -10,14 +10,10 @@ from packages import distributions, source
 
 def main() -> int:
     argparse.ArgumentParser(prog="build-wheel", description=__doc__).parse_args()
-    try:
-        for path in distributions.build():
-            print(path)
-    except source.Failed as failure:
-        source.say(f"build-wheel: {failure}")
-        return 1
+    for path in distributions.build():
+        print(path)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(source.exit_status("build-wheel", main))

@@ -32,16 +32,12 @@ def main() -> int:
     if wrong:
         return 1
     dist = source.DIST / f"pi-edge-{args.version}"
-    try:
-        sums = _build(dist, not args.no_image)
-        if args.twice:
-            compare(sums, _build(source.BUILD / "again", not args.no_image))
-        print((dist / "SHA256SUMS").read_text(), end="")
-        if not args.dry_run:
-            source.say(f"tagged: git push origin {tag(source.ROOT, args.version)}")
-    except source.Failed as failure:
-        source.say(f"release: {failure}")
-        return 1
+    sums = _build(dist, not args.no_image)
+    if args.twice:
+        compare(sums, _build(source.BUILD / "again", not args.no_image))
+    print((dist / "SHA256SUMS").read_text(), end="")
+    if not args.dry_run:
+        source.say(f"tagged: git push origin {tag(source.ROOT, args.version)}")
     return 0
 
 
@@ -135,4 +131,4 @@ def _git(checkout: Path) -> Callable[..., str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(source.exit_status("release", main))

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -115,6 +115,15 @@ def need(commands: Mapping[str, str]) -> None:
     lacking = sorted({commands[name] for name in commands if not shutil.which(name)})
     if lacking:
         raise Failed(f"it needs {', '.join(lacking)}: sudo apt install {' '.join(lacking)}")
+
+
+def exit_status(name: str, main: Callable[[], int]) -> int:
+    """What ``main`` returns; 1 and one line where it failed."""
+    try:
+        return main()
+    except Failed as failure:
+        say(f"{name}: {failure}")
+        return 1
 
 
 def say(text: str) -> None:
