@@ -101,7 +101,7 @@ def run(slow: bool, pages: list[str]) -> int:
 
 def _tell(every: list[blocks.Block], ran: list[str]) -> None:
     """How many blocks were run, and how many of which kind were not."""
-    print(f"\n{len(ran)} of {len(every)} blocks were run and ended well; all with a fence")
+    print(f"\n{len(ran)} of {len(every)} blocks were run and ended well; all")
     print("were checked as shell, and their pi-edge commands against the parsers. Not run:")
     left = Counter(block.kind for block in every if block.place not in ran)
     for kind, why in {
@@ -109,7 +109,6 @@ def _tell(every: list[blocks.Block], ran: list[str]) -> None:
         "slow": "need TensorFlow or minutes (scripts/docs --slow)",
         "pi": "need a Raspberry Pi, systemd or another host",
         "shown": "only shown, each says why (scripts/docs --list)",
-        "loose": "without a fence: put one, so that they are run",
     }.items():
         if left[kind]:
             print(f"  {left[kind]:3} {why}")

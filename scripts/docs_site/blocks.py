@@ -10,7 +10,8 @@ are the commands). A comment in the line above tells how it is run:
     <!-- block: pi -->          needs a Raspberry Pi, systemd or another host: checked, not run
     <!-- block: shown: why -->  not run here for this reason: checked
 
-Commands in an indented block, without a fence, are "loose": counted, neither checked nor run.
+Commands in an indented block, without a fence, are "loose", which is a problem: nobody would run
+them.
 """
 
 from __future__ import annotations
@@ -112,9 +113,9 @@ def all_blocks() -> list[Block]:
 
 def problems(block: Block) -> list[str]:
     """What is wrong with a block that can be seen without running it."""
-    found: list[str] = []
     if block.kind == "loose":
-        return found
+        return ["has no fence: ```sh, and a mark where it is not to be run"]
+    found: list[str] = []
     if block.kind not in KINDS:
         found.append(f"is marked {block.kind!r}, which is none of {', '.join(KINDS)}")
     if block.kind == "shown" and not block.why:

@@ -152,7 +152,7 @@ def test_a_message_in_troubleshooting_is_one_that_the_code_has(
     assert not missing
 
 
-def test_commands_without_a_fence_are_found_and_counted(
+def test_commands_without_a_fence_are_found_and_are_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks, "ROOT", tmp_path)
@@ -160,3 +160,5 @@ def test_commands_without_a_fence_are_found_and_counted(
     page.write_text("Ask:\n\n    $ pi-edge status\n    ready\n\nIt says\n\n    pi-edge: no\n")
     (block,) = blocks.of_page(page)
     assert (block.kind, block.line, block.text) == ("loose", 3, "pi-edge status\n")
+    (problem,) = blocks.problems(block)
+    assert "has no fence" in problem
