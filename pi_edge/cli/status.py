@@ -171,6 +171,8 @@ def to_text(status: dict[str, Any]) -> str:
     ]
     if count := status.get("examples", {}).get("count"):
         lines.append(f"examples to learn from: {count}")
+    if broker := status.get("mqtt"):
+        lines.append(_broker(broker))
     lines.append("")
     width = max((len(name) for name in status["models"]), default=0)
     for name, model in status["models"].items():
@@ -194,6 +196,12 @@ def _learning(told_of: dict[str, Any]) -> str:
     from pi_edge.learning import told  # here: few are learning, and NumPy comes with it
 
     return told.in_words(told_of)
+
+
+def _broker(mqtt: dict[str, Any]) -> str:
+    how = "connected" if mqtt["connected"] else mqtt["out"] or "not connected"
+    counts = [f"{mqtt[key]} {key}" for key in ("delivered", "waiting", "dropped") if mqtt[key]]
+    return f"broker {mqtt['broker']}: {how}{'; results: ' if counts else ''}{', '.join(counts)}"
 
 
 def _time(seconds: float) -> str:

@@ -28,6 +28,7 @@ PACKAGES = {
     "multipart": "python-multipart>=0.0.18",
     "prometheus_client": "prometheus_client>=0.20",
     "tqdm": "tqdm>=4.60",
+    "paho": "paho-mqtt>=2.0",
 }
 LITERT, TFLITE = "ai-edge-litert>=2.0", "tflite-runtime==2.14.0"
 NUMPY, NUMPY_1 = "numpy>=1.24", "numpy>=1.24,<2"

@@ -51,11 +51,12 @@ class Metrics:
 
     def collect(self) -> Iterator[Any]:
         """Called by prometheus_client for each answer."""
-        from pi_edge.server.exposition import daemon, learning, machine, models, requests
+        from pi_edge.server.exposition import broker, daemon, learning, machine, models, requests
 
         status = self._status()
         yield from requests.families(self._counts, self._styling, self._room)
         yield from models.families(self._repository)
         yield from daemon.families(self._state(), status)
         yield from learning.families(status.get("learning"))
+        yield from broker.families(status.get("mqtt"))
         yield from machine.families(status.get("machine", {}))

@@ -20,6 +20,8 @@ from certificates import make_certificate
 from running import RunningDaemon, running_daemon, wait_until
 from support import ROOT
 
+from pi_edge.cli import main
+
 TOPIC = "test/pi"
 RESULTS = f"{TOPIC}/results/digits"
 PIXELS = [0] * 300 + [255] * 60 + [0] * 424
@@ -86,6 +88,28 @@ def test_each_answer_is_published_as_it_was_given(
         assert published.pop("time")
         assert published == answer
         wait_until(lambda: daemon.status()["mqtt"]["delivered"] == 1)
+
+
+def test_a_person_and_prometheus_are_told_of_the_broker(
+    tmp_path: Path, models: Path, broker: Broker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told() -> str:
+        assert main(["status", "--url", daemon.url]) == 0
+        return capsys.readouterr().out
+
+    def metrics() -> str:
+        return daemon.send("GET", "/metrics").body.decode()
+
+    with daemon_with(tmp_path / "pi", models, broker.address) as daemon:
+        ask(daemon)
+        wait_until(lambda: f"broker {broker.address}: connected; results: 1 delivered" in told())
+        assert "pi_edge_mqtt_connected 1.0" in metrics()
+        assert "pi_edge_mqtt_delivered_total 1.0" in metrics()
+        broker.kill()
+        wait_until(lambda: "pi_edge_mqtt_connected 0.0" in metrics())
+        ask(daemon)
+        assert "pi_edge_mqtt_waiting 1.0" in metrics()
+        assert "1 delivered, 1 waiting" in told()
 
 
 def test_every_result_comes_though_the_broker_is_killed_and_the_line_breaks(

@@ -54,6 +54,7 @@ CASES: dict[str, tuple[dict[str, str], int, int]] = {
     ),
     "PiEdgeHot": ({"pi_edge_machine_temperature_celsius": "80x9 81x20"}, 14, 15),
     "PiEdgeThrottled": ({'pi_edge_machine_throttled{reason="throttled"}': "0x9 1x20"}, 10, 11),
+    "PiEdgeBrokerOut": ({"pi_edge_mqtt_connected": "1x9 0x20"}, 19, 20),
     "PiEdgeLightOut": ({"pi_edge_led_available": "1x9 0x20"}, 19, 20),
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from broker import running_broker
 from prometheus_programs import Prometheus, running_prometheus
 from running import DATA, RunningDaemon, install, running_daemon, wait_until
 from style_client import PATH, encoded
@@ -31,16 +32,22 @@ OF_SOME_MACHINES = {"temperature_c": "temperature", "clock_mhz": "clock", "throt
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     """A daemon that demands a token, with all that the dashboard shows: a light, a photo painted,
-    a model in quarantine, one that is being learned."""
+    a model in quarantine, one that is being learned; and a broker."""
     folder = tmp_path_factory.mktemp("watched")
     shipped = folder / "shipped"
     install("double", shipped)
     shutil.copytree(DATA / "style", shipped / "style")
-    flags = ("--models", str(shipped), "--led", "mock")
-    with pytest.MonkeyPatch.context() as patch:
+    with (
+        running_broker(folder / "broker") as broker,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        flags = ("--models", str(shipped), "--led", "mock", "--mqtt", broker.address)
         patch.setenv("PI_EDGE_TOKEN", TOKEN)
         with running_daemon(folder / "state", *flags, wait=False) as running:
             wait_until(lambda: running.send("GET", "/v2/health/ready").json()["ready"])
+            wait_until(
+                lambda: running.send("GET", "/status", headers=SHOWN).json()["mqtt"]["connected"]
+            )
             with told.learning(folder / "state", "double") as tell:
                 tell(epoch=1, epochs=2, loss=0.5, accuracy=0.9, seconds_left=60.0)
                 yield running

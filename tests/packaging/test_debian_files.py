@@ -28,6 +28,7 @@ NAMES = {
     "python-multipart": "python3-python-multipart",
     "prometheus-client": "python3-prometheus-client",
     "tqdm": "python3-tqdm",
+    "paho-mqtt": "python3-paho-mqtt",
     "uvloop": "python3-uvloop",
 }
 

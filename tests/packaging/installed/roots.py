@@ -41,7 +41,7 @@ _MORE = {
     "bookworm-amd64": ["systemd-sysv", "dbus"],  # it is booted
     "trixie-arm64": [
         *("python3-starlette", "python3-uvicorn", "python3-python-multipart", "python3-uvloop"),
-        *("python3-prometheus-client", "python3-orjson"),
+        *("python3-prometheus-client", "python3-orjson", "python3-paho-mqtt"),
     ],
 }
 
