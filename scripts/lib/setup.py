@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -76,32 +75,13 @@ def test_systemd(arguments: list[str]) -> int:
 
 
 def test_browser(arguments: list[str]) -> int:
-    """Set up with what drives a browser, see to the browser itself, then become pytest."""
-    _install_chromium()
+    """Set up with what drives a browser, then become pytest."""
     environment.ensure(["test", "browser"])
     os.chdir(ROOT)
     names = [name for name in arguments if name.startswith("tests/")]
     tests = [] if names else ["tests/browser"]
     _become([str(BIN / "python"), "-m", "pytest", *tests, *arguments], dict(os.environ))
     return 0
-
-
-def _install_chromium() -> None:
-    """Debian's own, as what Playwright brings along is for other systems.
-
-    Raises:
-        Refused: it is not there, and only root may install it.
-    """
-    if shutil.which("chromium"):
-        return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise Refused("the tests of the page need Chromium: sudo apt-get install chromium")
-    step("installing Chromium")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["install", "-qq", "--no-install-recommends", "chromium"]
-    for command in (["update", "-qq"], install):
-        if subprocess.run(["apt-get", *command], env=quiet, check=False).returncode != 0:
-            raise Refused(f"apt-get {' '.join(command)} failed: see above what it says")
 
 
 def test_cluster(arguments: list[str]) -> int:
