@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pi_edge import terminal
 from pi_edge.errors import PiEdgeError, WrongUsage
 
 FLAGS = ("ca", "cert", "key")
@@ -60,7 +60,7 @@ def dealt(
     files = [getattr(args, f"cluster_{name}") for name in FLAGS]
     address = connection.Address(args.cluster, *files)
     threads = config.load({"threads": args.threads}).threads if args.threads else None
-    with connection.connected(address) as client, _progress(names, progress) as bar:
+    with connection.connected(address) as client, _Progress(names, progress) as bar:
         mine = wanted.here(entry, variant, threads)
         work = dealing.Work(getattr(worker, function), len(names), load, check, bar.say)
         done = 0
@@ -75,53 +75,37 @@ def dealt(
             raise PiEdgeError(f"{error}{so_far}") from error
 
 
-class _Bar:
-    """Tells of pieces that are done: a bar on a terminal, a line a piece elsewhere; nothing where
-    there is one piece only."""
+class _Progress:
+    """Tells of pieces that are done: a bar on a terminal; elsewhere a line a piece, unless there is
+    one only."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names, self._done, self._bar = names, 0, sys.stderr.isatty()
-
-    def draw(self) -> None:
-        if self._bar:
-            total = len(self._names)
-            filled = 24 * self._done // total
-            line = "#" * filled + "." * (24 - filled)
-            print(f"\r\033[K[{line}] {self._done}/{total}", end="", file=sys.stderr, flush=True)
+    def __init__(self, names: Sequence[str], shown: bool) -> None:
+        self._names, self._done = names, 0
+        self._bar = terminal.bar(len(names)) if shown else None
+        self._lines = shown and len(names) > 1 and not terminal.silent()
 
     def clear(self) -> None:
-        if self._bar:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+        """Make room for a line of somebody else's."""
+        if self._bar is not None:
+            self._bar.clear()
 
     def told(self, number: int, well: bool) -> None:
         self._done += 1
-        if self._bar:
-            self.draw()
-        elif well and len(self._names) > 1:
+        if self._bar is not None:
+            self._bar.n = self._done
+            self._bar.refresh()
+        elif well and self._lines:
             text = f"{self._done}/{len(self._names)} {self._names[number]}"
             print(text, file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
+        """What is out of the ordinary, which everybody is to hear."""
         self.clear()
         print(f"pi-edge: {text}", file=sys.stderr, flush=True)
 
+    def __enter__(self) -> _Progress:
+        return self
 
-class _Silent(_Bar):
-    """Says what is out of the ordinary, and no more."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(names)
-        self._bar = False
-
-    def told(self, number: int, well: bool) -> None:
-        pass
-
-
-@contextmanager
-def _progress(names: Sequence[str], shown: bool) -> Iterator[_Bar]:
-    bar = _Bar(names) if shown else _Silent(names)
-    bar.draw()
-    try:
-        yield bar
-    finally:
-        bar.clear()
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
