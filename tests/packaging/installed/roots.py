@@ -148,11 +148,15 @@ def _system(recipe: Recipe) -> Iterator[Path]:
     name = f"{recipe.name}-{hashlib.sha256(included.encode()).hexdigest()[:12]}"
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{recipe.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Several may stand on a system, one may make it.
+        fcntl.flock(lock, fcntl.LOCK_SH)
         if not (CACHE / name).exists():
-            for stale in CACHE.glob(f"{recipe.name}-*"):
-                shutil.rmtree(stale)
-            _make(recipe, included, CACHE / name)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (CACHE / name).exists():
+                for stale in CACHE.glob(f"{recipe.name}-*"):
+                    shutil.rmtree(stale)
+                _make(recipe, included, CACHE / name)
+            fcntl.flock(lock, fcntl.LOCK_SH)
         yield CACHE / name
 
 
