@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
+
+from support import end
 
 
 class Container:
@@ -55,12 +56,7 @@ class Container:
 
     def close(self) -> None:
         """Shut it down."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
         self.log.close()
 
 

@@ -23,8 +23,7 @@ debian_packages() {
             chmod 755 /usr/sbin/policy-rc.d
         fi
         export DEBIAN_FRONTEND=noninteractive
-        apt-get update -qq
         # shellcheck disable=SC2086
-        apt-get install -qq --no-install-recommends $missing >/dev/null
+        apt-get update -qq && apt-get install -qq --no-install-recommends $missing >/dev/null
     )
 }

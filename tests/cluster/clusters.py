@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from running import PATIENCE, wait_until
-from support import ROOT
+from running import wait_until
+from support import ROOT, end
 
 PYTHON = (sys.executable, "-m")
 
@@ -77,16 +76,6 @@ def running_cluster(
     finally:
         for process in (*cluster.workers, scheduler):
             end(process)
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-    if process.poll() is None:
-        process.kill()
-        process.wait(PATIENCE)
 
 
 def _started(

@@ -15,6 +15,7 @@ from typing import Any
 
 from debian_trees import Recipe, tree
 from raspberry_pi import Pi
+from support import end
 
 from pi_edge import catalog
 
@@ -62,7 +63,7 @@ def start(pi: Pi, folder: Path, stack: ExitStack, *flags: str) -> Daemon:
     output = stack.enter_context(log.open("w"))
     command = ("scripts/run", "--port", "0", "--log-level", "info", *flags)
     process = pi.start(*command, stdout=output, stderr=output)
-    stack.callback(_end, process)
+    stack.callback(end, process)
     url = _wait_for(lambda: re.search(r"ready at (http://\S+)", log.read_text()), process, log)[1]
     return Daemon(url, process, log, _get_json(f"{url}/status")["led"])
 
@@ -74,15 +75,6 @@ def _wait_for(look: Callable[[], Any], process: subprocess.Popen[str], log: Path
             raise RuntimeError(f"the daemon did not get ready:\n{log.read_text()}")
         time.sleep(0.2)
     return found
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(60)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _get_json(url: str) -> dict[str, Any]:

@@ -10,16 +10,18 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support import ROOT
+from support import ROOT, end
 
 sys.path.append(str(ROOT / "scripts"))
 sys.path.append(str(ROOT / "tests" / "emulated_pi"))
@@ -31,6 +33,7 @@ from debian_trees import obstacle as obstacle_of_foreign
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-edge" / "roots"
 PC = Recipe("bookworm", "amd64", "x86_64-linux-gnu", "")
 SYSTEMS = (*RECIPES, PC)
+PATIENCE_SECONDS = 600.0  # of emulated machines
 
 # What Raspberry Pi OS has anyway, and what pi-edge's packages ask of Debian.
 _INCLUDED = [
@@ -113,6 +116,23 @@ class Installation:
         assert process.returncode == 0, f"{command}: {process.returncode}\n{out}{err}"
         return out
 
+    @contextmanager
+    def running(
+        self,
+        log: Path,
+        ready: str,
+        *command: str,
+        environ: Mapping[str, str] | None = None,
+    ) -> Iterator[re.Match[str]]:
+        """A command that runs on there until the end, once its log has what ``ready`` looks for;
+        yields that."""
+        with log.open("w") as output:
+            process = self.start(*command, environ=environ, stdout=output, stderr=output)
+        try:
+            yield said(process, log, ready)
+        finally:
+            end(process)
+
     @property
     def debs(self) -> Path:
         """Where packages lie, here and there."""
@@ -122,6 +142,16 @@ class Installation:
         """The newest two that belong on this system."""
         names = ("pi-edge_*_all.deb", f"pi-edge-runtime_*_{self.recipe.architecture}.deb")
         return [max(self.debs.glob(name), key=lambda path: path.stat().st_mtime) for name in names]
+
+
+def said(process: subprocess.Popen[Any], log: Path, pattern: str) -> re.Match[str]:
+    """What a process that goes on says in its log, once it does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (found := re.search(pattern, log.read_text())):
+        ended = process.poll() is not None or time.monotonic() > deadline
+        assert not ended, log.read_text()
+        time.sleep(0.2)
+    return found
 
 
 def obstacle(recipe: Recipe) -> str:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from roots import Installation
+from roots import PATIENCE_SECONDS, Installation
 
 SEVEN = "/usr/share/doc/pi-edge/examples/seven.jpg"
 STATE = "/var/lib/pi-edge"
-PATIENCE_SECONDS = 600.0
 
 
 def files(system: Installation) -> set[str]:
@@ -73,26 +70,13 @@ def test_what_python_compiles_is_there(system: Installation) -> None:
 @pytest.fixture
 def daemon(system: Installation, tmp_path: Path) -> Iterator[str]:
     """The URL of the daemon, run as its unit runs it."""
-    log = tmp_path / "log"
     setting = {"PI_EDGE_STATE": STATE, "PI_EDGE_LED": "off", "TMPDIR": "/var/tmp"}
-    with log.open("w") as output:
-        process = system.start(
-            *("setpriv", "--reuid=pi-edge", "--regid=pi-edge", "--init-groups"),
-            *("pi-edge", "serve", "--port", "0", "--log-level", "info"),
-            environ=setting,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := re.search(r"ready at (http://\S+)", log.read_text())):
-            ended = process.poll() is not None or time.monotonic() > deadline
-            assert not ended, log.read_text()
-            time.sleep(0.2)
+    as_service = ("setpriv", "--reuid=pi-edge", "--regid=pi-edge", "--init-groups")
+    serve = ("pi-edge", "serve", "--port", "0", "--log-level", "info")
+    with system.running(
+        tmp_path / "log", r"ready at (http://\S+)", *as_service, *serve, environ=setting
+    ) as found:
         yield found[1]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
 
 
 def test_the_daemon_serves_every_model_and_reads_a_digit(system: Installation, daemon: str) -> None:

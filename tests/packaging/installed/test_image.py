@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import signal
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,13 +15,12 @@ from typing import Any
 
 import pytest
 from debian_trees import Recipe
-from roots import SYSTEMS, obstacle
+from roots import PATIENCE_SECONDS, SYSTEMS, obstacle, said
 from support import ROOT, missing
 
 PLATFORMS = {"arm64": "linux-arm64", "armhf": "linux-arm-v7", "amd64": "linux-amd64"}
 BOOKWORM = [recipe for recipe in SYSTEMS if recipe.suite == "bookworm"]
 TOKEN = "s3cret"
-PATIENCE_SECONDS = 600.0
 
 
 @pytest.fixture(scope="module", params=BOOKWORM, ids=lambda recipe: recipe.architecture)
@@ -81,11 +78,7 @@ def container(bundle: Path) -> Iterator[str]:
             stderr=output,
         )
     try:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := re.search(r"ready at http://[^:]+:(\d+)", log.read_text())):
-            ended = process.poll() is not None or time.monotonic() > deadline
-            assert not ended, log.read_text()
-            time.sleep(0.2)
+        found = said(process, log, r"ready at http://[^:]+:(\d+)")
         yield f"http://127.0.0.1:{found[1]}"
     finally:
         process.send_signal(signal.SIGTERM)  # runc hands it on
