@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from roots import Installation
+from roots import Installation, installation
 
 SEVEN = "/usr/share/doc/pi-edge/examples/seven.jpg"
 PYTHON = "/usr/lib/pi-edge/bin/python"
 
 
 @pytest.fixture(scope="module")
-def system(bare: Installation) -> Installation:
-    """A system with pi-edge and Dask."""
-    packages = map(str, bare.packages())
-    apt = ("apt-get", "install", "--yes", "--no-install-recommends")
-    bare.run("apt-get", "update")
-    bare.run(*apt, *packages, "python3-distributed")
-    return bare
+def system(bare: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A system with pi-edge and Dask; not the one on which others look for what pi-edge leaves."""
+    with installation(bare.recipe, tmp_path_factory.mktemp("dask")) as own:
+        apt = ("apt-get", "install", "--yes", "--no-install-recommends")
+        own.run("apt-get", "update")
+        own.run(*apt, *map(str, own.packages()), "python3-distributed")
+        yield own
 
 
 def test_two_workers_read_what_one_machine_reads(system: Installation, tmp_path: Path) -> None:
