@@ -8,7 +8,7 @@ https://github.com/triton-inference-server/server/blob/main/docs/protocol/extens
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import orjson
@@ -23,6 +23,10 @@ from pi_edge.server.bodies import Room
 
 # Shorter answers are not worth compressing, even where the client would take it.
 _COMPRESS_FROM = 1024
+
+_TYPES = {bool: "true or false", int: "a number", str: "a string", dict: "an object"}
+
+T = TypeVar("T")
 
 
 class Wanted(NamedTuple):
@@ -124,10 +128,9 @@ def parse(body: bytes, header_length: bytes | None) -> InferRequest:
         rest = rest[size:]
     if len(rest):
         raise BadInput(f"{len(rest)} bytes after the inputs belong to none of them")
-    identity = document.get("id", "")
-    if not isinstance(identity, str):
-        raise BadInput('"id" must be a string')
-    binary = _parameters(document, "the request").get("binary_data_output", False) is True
+    identity = optional(document, "id", "")
+    parameters = _parameters(document, "the request")
+    binary = optional(parameters, "binary_data_output", False)
     return InferRequest(identity, inputs, _wanted(document.get("outputs"), binary), binary)
 
 
@@ -146,6 +149,20 @@ def read_json(body: bytes | memoryview) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise BadInput("the body must be a JSON object")
     return document
+
+
+def optional(item: Mapping[str, Any], key: str, default: T, of: str = "") -> T:
+    """What is under a key, or ``default`` where it is missing or null.
+
+    Raises:
+        BadInput: it is of another type than ``default``.
+    """
+    value = item.get(key)
+    if value is None:
+        return default
+    if type(value) is not type(default):
+        raise BadInput(f'"{key}"{of} must be {_TYPES[type(default)]}, not {tensors.brief(value)}')
+    return value
 
 
 def refuse_non_finite(inputs: Mapping[str, np.ndarray]) -> None:
@@ -212,19 +229,17 @@ def _wanted(listed: Any, binary: bool) -> list[Wanted]:
         if not isinstance(name, str):
             raise BadInput('each output asked for needs a "name"')
         parameters = _parameters(item, name)
-        classes = parameters.get("classification", 0)
-        if type(classes) is not int or classes < 0:
-            raise BadInput(f"classification of {name} must be a number of classes")
-        wanted.append(Wanted(name, parameters.get("binary_data", binary) is True, classes))
+        classes = optional(parameters, "classification", 0, f" of {name}")
+        if classes < 0:
+            raise BadInput(f'"classification" of {name} must be a number of classes, not {classes}')
+        own = optional(parameters, "binary_data", binary, f" of {name}")
+        wanted.append(Wanted(name, own, classes))
     return wanted
 
 
 def _parameters(item: dict[str, Any], name: str) -> dict[str, Any]:
-    parameters = item.get("parameters")
-    if parameters is None:
-        return {}
-    if not isinstance(parameters, dict):
-        raise BadInput(f'"parameters" of {name} must be an object')
+    none: dict[str, Any] = {}
+    parameters = optional(item, "parameters", none, f" of {name}")
     if "shared_memory_region" in parameters:
         raise BadInput("shared memory is not offered here: send the tensor's data")
     return parameters

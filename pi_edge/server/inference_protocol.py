@@ -25,7 +25,7 @@ from pi_edge.repository import Repository
 from pi_edge.server import bodies
 from pi_edge.server.answers import Json
 from pi_edge.server.bodies import Room
-from pi_edge.server.infer import Infer, labels, read_json
+from pi_edge.server.infer import Infer, labels, optional, read_json
 
 EXTENSIONS = [
     "binary_tensor_data",
@@ -139,9 +139,7 @@ class _Api:
 
     async def index(self, request: Request) -> Response:
         body = await self._body(request)
-        only_ready = body.get("ready", False)
-        if not isinstance(only_ready, bool):
-            raise BadInput('"ready" must be true or false')
+        only_ready = optional(body, "ready", False)
         rows = [
             {
                 "name": model,
@@ -160,10 +158,8 @@ class _Api:
 
     async def load(self, request: Request) -> Response:
         body = await self._body(request)
-        parameters = body.get("parameters") or {}
-        if not isinstance(parameters, dict):
-            raise BadInput('"parameters" must be an object')
-        if parameters:
+        nothing: dict[str, Any] = {}
+        if parameters := optional(body, "parameters", nothing):
             raise BadInput(
                 "models are loaded as they lie in the models folder:"
                 f" {', '.join(map(str, parameters))} cannot be given"

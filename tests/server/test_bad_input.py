@@ -109,12 +109,17 @@ def changed(tensor: dict[str, Any], **changes: Any) -> dict[str, Any]:
         ({"inputs": [X, X]}, "name"),
         ({"inputs": [X], "id": 5}, '"id"'),
         ({"inputs": [X], "parameters": []}, "parameters"),
+        ({"inputs": [X], "parameters": {"binary_data_output": 1}}, "true or false, not 1"),
         ({"inputs": [X], "outputs": {}}, "outputs"),
         ({"inputs": [X], "outputs": [{}]}, "name"),
         ({"inputs": [X], "outputs": [{"name": "z"}]}, "outputs ['y']"),
         (
             {"inputs": [X], "outputs": [{"name": "y", "parameters": {"classification": -1}}]},
             "classification",
+        ),
+        (
+            {"inputs": [X], "outputs": [{"name": "y", "parameters": {"binary_data": "yes"}}]},
+            "true or false, not 'yes'",
         ),
         (changed(X, name=None), "name"),
         (changed(X, name=["x"]), "name"),
@@ -156,6 +161,33 @@ def changed(tensor: dict[str, Any], **changes: Any) -> dict[str, Any]:
 )
 def test_infer_refuses_what_is_no_request(daemon: RunningDaemon, body: Any, words: str) -> None:
     refused(daemon.send("POST", INFER, body), 400, words)
+
+
+def test_null_where_nothing_need_stand_is_as_if_nothing_stood_there(
+    daemon: RunningDaemon,
+) -> None:
+    nothing = {"id": None, "outputs": None, "parameters": None}
+    asked = {"inputs": [{**X, "parameters": {"binary_data_size": None}}], **nothing}
+    answer = daemon.send("POST", INFER, asked)
+    assert answer.json()["outputs"] == daemon.send("POST", INFER, {"inputs": [X]}).json()["outputs"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("models/double/load", {"parameters": 0}, "an object, not 0"),
+        ("models/double/load", {"parameters": []}, "an object, not []"),
+        ("models/double/load", {"parameters": {"config": "{}"}}, "config cannot be given"),
+        ("models/double/load", [], "object"),
+        ("models/double/unload", [], "object"),
+        ("index", {"ready": 1}, "true or false, not 1"),
+        ("index", [], "object"),
+    ],
+)
+def test_the_repository_refuses_what_is_no_request(
+    daemon: RunningDaemon, path: str, body: Any, words: str
+) -> None:
+    refused(daemon.send("POST", f"/v2/repository/{path}", body), 400, words)
 
 
 @pytest.mark.parametrize(

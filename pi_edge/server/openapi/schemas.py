@@ -26,6 +26,11 @@ def _list(items: Schema, **more: Any) -> Schema:
     return {"type": "array", "items": items, **more}
 
 
+def _or_null(schema: Schema) -> Schema:
+    """For what a client may write out where it means nothing: as if it were missing."""
+    return {**schema, "type": [schema["type"], "null"]}
+
+
 def _text(description: str = "") -> Schema:
     return {"type": "string", **({"description": description} if description else {})}
 
@@ -80,21 +85,28 @@ SCHEMAS: dict[str, Schema] = {
             "type": "array",
             "description": "numbers, true and false, or texts: flat in row-major order, or nested",
         },
-        parameters=_object({}, binary_data_size=_SIZE),
+        parameters=_or_null(_object({}, binary_data_size=_or_null(_SIZE))),
     ),
     "RequestedOutput": _object(
         {"name": TEXT},
-        parameters=_object(
-            {},
-            binary_data=BOOL,
-            classification={**COUNT, "description": "so many classes instead of all values"},
+        parameters=_or_null(
+            _object(
+                {},
+                binary_data=_or_null(BOOL),
+                classification={
+                    **_or_null(COUNT),
+                    "description": "so many classes instead of all values",
+                },
+            )
         ),
     ),
     "InferRequest": _object(
         {"inputs": _list(ref("InputTensor"))},
-        id=TEXT,
-        outputs=_list(ref("RequestedOutput"), description="all of them where this is missing"),
-        parameters=_object({}, binary_data_output=BOOL),
+        id=_or_null(TEXT),
+        outputs=_or_null(
+            _list(ref("RequestedOutput"), description="all of them where this is missing")
+        ),
+        parameters=_or_null(_object({}, binary_data_output=_or_null(BOOL))),
     ),
     "OutputTensor": _object(
         {"name": TEXT, "datatype": _DATATYPE, "shape": _SHAPE},
@@ -153,7 +165,7 @@ SCHEMAS: dict[str, Schema] = {
             )
         }
     ),
-    "IndexRequest": _object({}, ready={**BOOL, "description": "only what is ready"}),
+    "IndexRequest": _object({}, ready={**_or_null(BOOL), "description": "only what is ready"}),
     "Index": _list(
         _object(
             {
@@ -164,7 +176,7 @@ SCHEMAS: dict[str, Schema] = {
             }
         )
     ),
-    "LoadRequest": _object({}, parameters={"type": "object", "maxProperties": 0}),
+    "LoadRequest": _object({}, parameters=_or_null({"type": "object", "maxProperties": 0})),
     "UnloadRequest": ANYTHING,
     "Pixels": _object(
         {
