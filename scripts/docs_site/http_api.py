@@ -126,7 +126,7 @@ def _kind(schema: dict[str, Any]) -> str:
             return " or ".join(filter(None, map(_kind, schema[several])))
     kind = schema.get("type", "")
     if isinstance(kind, list):
-        return " or ".join(kind)
+        return " or ".join(_kind({**schema, "type": one}) for one in kind)
     if kind == "array" and schema.get("items"):
         return f"list of {_kind(schema['items']) or 'anything'}"
     if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
