@@ -19,7 +19,13 @@ from packages import source
 PLATFORMS = {"arm64": "linux/arm64", "armhf": "linux/arm/v7", "amd64": "linux/amd64"}
 SUITE = "bookworm"
 _FILE = source.ROOT / "scripts" / "image" / "Containerfile"
-_COMMANDS = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "arch-test": "arch-test"}
+_COMMANDS = {
+    "buildah": "buildah",
+    "mmdebstrap": "mmdebstrap",
+    "arch-test": "arch-test",
+    "qemu-arm-static": "qemu-user-static",
+    "update-binfmts": "binfmt-support",
+}
 
 
 def build(dist: Path, architectures: Sequence[str]) -> list[Path]:

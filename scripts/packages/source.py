@@ -104,17 +104,18 @@ def run(command: Sequence[str | Path], log: Path, cwd: Path = ROOT, **environ: s
 
 
 def need(commands: Mapping[str, str]) -> None:
-    """See to it that commands are there.
+    """See to it that commands are there: root gets what brings them installed.
 
     Args:
         commands: the Debian package that brings it, for each command.
 
     Raises:
-        Failed: some are not.
+        Failed: some are not there; which, has been shown.
     """
-    lacking = sorted({commands[name] for name in commands if not shutil.which(name)})
-    if lacking:
-        raise Failed(f"it needs {', '.join(lacking)}: sudo apt install {' '.join(lacking)}")
+    pairs = [f"{package}:{command}" for command, package in commands.items()]
+    script = f'. "{ROOT}/scripts/lib/debian.sh"; debian_packages "$@"'
+    if subprocess.run(["sh", "-c", script, "need", *pairs], check=False).returncode:
+        raise Failed("nothing was built: see above")
 
 
 def exit_status(name: str, main: Callable[[], int]) -> int:

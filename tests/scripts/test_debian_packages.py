@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from support import ROOT
+
+sys.path.append(str(ROOT / "scripts"))
+
+from packages import source
 
 NEEDS = f'. {ROOT}/scripts/lib/debian.sh; debian_packages bash:sh vision:see "$@"'
 
@@ -54,3 +59,14 @@ def test_nobody_is_asked_for_what_is_there(programs: Path) -> None:
     see.chmod(0o755)
     assert need(programs, 1000).returncode == 0
     assert not (programs / "asked").exists()
+
+
+def test_nothing_is_built_without_what_it_takes(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (programs / "user").write_text("1000\n")
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    source.need({"sh": "dash"})
+    with pytest.raises(source.Failed, match="nothing was built"):
+        source.need({"sh": "dash", "see": "vision"})
+    assert "sudo apt-get install vision" in capfd.readouterr().err
