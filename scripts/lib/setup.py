@@ -52,7 +52,7 @@ def test_deploy(arguments: list[str]) -> int:
     """Set up with what these tests need, which is no TensorFlow, then become pytest."""
     environment.ensure(["test"])
     os.chdir(ROOT)
-    tests = ["--timeout=0", "tests/emulated_pi/boards"]
+    tests = ["--timeout=0", *_tests(arguments, "emulated_pi/boards")]
     _become([str(BIN / "python"), "-m", "pytest", *tests, *arguments], dict(os.environ))
     return 0
 
@@ -61,13 +61,13 @@ def test_systemd(arguments: list[str]) -> int:
     """The same for the service on whole machines; --quick and --board choose among them."""
     environment.ensure(["test"])
     os.chdir(ROOT)
-    environ, folders = dict(os.environ), ["pc", "board"]
+    environ, folders = dict(os.environ), ["systemd_machine/pc", "systemd_machine/board"]
     if "--quick" in arguments:
         environ.setdefault("PI_EDGE_POWER_CUTS", "2")
-        folders = ["pc"]
+        folders = folders[:1]
     elif "--board" in arguments:
-        folders = ["board"]
-    tests = [f"tests/systemd_machine/{folder}" for folder in folders]
+        folders = folders[1:]
+    tests = _tests(arguments, *folders)
     others = [argument for argument in arguments if argument not in ("--quick", "--board")]
     command = [str(BIN / "python"), "-m", "pytest", "-v", "--timeout=0"]
     _become([*command, *tests, *others], environ)
@@ -78,8 +78,7 @@ def test_browser(arguments: list[str]) -> int:
     """Set up with what drives a browser, then become pytest."""
     environment.ensure(["test", "browser"])
     os.chdir(ROOT)
-    names = [name for name in arguments if name.startswith("tests/")]
-    tests = [] if names else ["tests/browser"]
+    tests = _tests(arguments, "browser")
     _become([str(BIN / "python"), "-m", "pytest", *tests, *arguments], dict(os.environ))
     return 0
 
@@ -88,7 +87,7 @@ def test_cluster(arguments: list[str]) -> int:
     """The same for batches on a Dask cluster of this machine, one of a thousand photos."""
     environment.ensure(["test"])
     os.chdir(ROOT)
-    tests = ["-o", "norecursedirs=__pycache__", "tests/cluster"]
+    tests = ["-o", "norecursedirs=__pycache__", *_tests(arguments, "cluster")]
     _become([str(BIN / "python"), "-m", "pytest", *tests, *arguments], dict(os.environ))
     return 0
 
@@ -97,7 +96,7 @@ def test_packages(arguments: list[str]) -> int:
     """The same for packages in dist/, on whole Debian systems."""
     environment.ensure(["test"])
     os.chdir(ROOT)
-    tests = ["-v", "--timeout=0", "tests/packaging/installed"]
+    tests = ["-v", "--timeout=0", *_tests(arguments, "packaging/installed")]
     _become([str(BIN / "python"), "-m", "pytest", *tests, *arguments], dict(os.environ))
     return 0
 
@@ -106,11 +105,18 @@ def test_fleet(arguments: list[str]) -> int:
     """The same for several machines at once: rolling out, balancing, clusters, brokers."""
     environment.ensure(["test", "fleet"])
     os.chdir(ROOT)
-    paths = [f"tests/{name}" for name in ("fleet", "cluster", "integrations/test_mqtt.py")]
+    paths = _tests(arguments, "fleet", "cluster", "integrations/test_mqtt.py")
     tests = ["-o", "norecursedirs=__pycache__", *paths]
     command = [str(BIN / "python"), "-m", "pytest", "-v", "--timeout=1200"]
     _become([*command, *tests, *arguments], dict(os.environ))
     return 0
+
+
+def _tests(arguments: Sequence[str], *names: str) -> list[str]:
+    """What is tested: ``names`` below tests/, unless the arguments name tests themselves."""
+    if any(argument.startswith("tests/") for argument in arguments):
+        return []
+    return [f"tests/{name}" for name in names]
 
 
 def deploy(arguments: list[str]) -> int:
