@@ -31,8 +31,8 @@ from pi_edge.model import Model
 MODELS = Path("models").absolute()
 STATE = Path("/root/state")
 NOTIFY = "/root/notify"
-LONG = 200_000_000
-"""Instructions of a first call from which one more is enough."""
+ENOUGH = 100_000_000
+"""Instructions to spend on a row, about: one call more is enough where it takes as many."""
 PI_EDGE = str(Path(sys.executable).with_name("pi-edge"))
 
 Arrays = dict[str, np.ndarray]
@@ -222,7 +222,7 @@ def _count(row: str, call: Callable[[], Any]) -> None:
         call()
         return time.monotonic_ns() - begin
 
-    times = 1 if one() > LONG else 31
+    times = min(31, ENOUGH // one() | 1)
     for _ in range(times // 3):
         call()
     _say([row, int(median(one() for _ in range(times)))])
