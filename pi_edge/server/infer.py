@@ -238,8 +238,7 @@ def _wanted(listed: Any, binary: bool) -> list[Wanted]:
 
 
 def _parameters(item: dict[str, Any], name: str) -> dict[str, Any]:
-    none: dict[str, Any] = {}
-    parameters = optional(item, "parameters", none, f" of {name}")
+    parameters: dict[str, Any] = optional(item, "parameters", {}, f" of {name}")
     if "shared_memory_region" in parameters:
         raise BadInput("shared memory is not offered here: send the tensor's data")
     return parameters

@@ -158,8 +158,8 @@ class _Api:
 
     async def load(self, request: Request) -> Response:
         body = await self._body(request)
-        nothing: dict[str, Any] = {}
-        if parameters := optional(body, "parameters", nothing):
+        parameters: dict[str, Any] = optional(body, "parameters", {})
+        if parameters:
             raise BadInput(
                 "models are loaded as they lie in the models folder:"
                 f" {', '.join(map(str, parameters))} cannot be given"

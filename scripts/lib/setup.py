@@ -61,13 +61,13 @@ def test_systemd(arguments: list[str]) -> int:
     """The same for the service on whole machines; --quick and --board choose among them."""
     environment.ensure(["test"])
     os.chdir(ROOT)
-    environ, folders = dict(os.environ), ["systemd_machine/pc", "systemd_machine/board"]
+    environ, folders = dict(os.environ), ["pc", "board"]
     if "--quick" in arguments:
         environ.setdefault("PI_EDGE_POWER_CUTS", "2")
-        folders = folders[:1]
+        folders = ["pc"]
     elif "--board" in arguments:
-        folders = folders[1:]
-    tests = _tests(arguments, *folders)
+        folders = ["board"]
+    tests = _tests(arguments, *(f"systemd_machine/{folder}" for folder in folders))
     others = [argument for argument in arguments if argument not in ("--quick", "--board")]
     command = [str(BIN / "python"), "-m", "pytest", "-v", "--timeout=0"]
     _become([*command, *tests, *others], environ)

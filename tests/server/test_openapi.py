@@ -26,13 +26,14 @@ from support import ROOT
 from pi_edge import tasks
 from pi_edge.server.app import Application
 from pi_edge.server.bodies import Room
+from pi_edge.server.forms import FIELDS
 from pi_edge.server.openapi import document
 from pi_edge.server.openapi.operations import MULTIPART
 
 # What a made-up request is about: else it would find nothing but 404.
 NAMES = ["double", "prices", "same-string", "nobody"]
 UNLOADED = ["sum", "nobody"]
-FORM_FILES = {"image", "file"}
+FORM_FILES = {field.decode() for field in FIELDS}
 
 
 # Not by chance: what fails once fails again. (Constants of what else is imported do feed in.)

@@ -93,10 +93,9 @@ SCHEMAS: dict[str, Schema] = {
             _object(
                 {},
                 binary_data=_or_null(BOOL),
-                classification={
-                    **_or_null(COUNT),
-                    "description": "so many classes instead of all values",
-                },
+                classification=_or_null(
+                    {**COUNT, "description": "so many classes instead of all values"}
+                ),
             )
         ),
     ),
@@ -165,7 +164,7 @@ SCHEMAS: dict[str, Schema] = {
             )
         }
     ),
-    "IndexRequest": _object({}, ready={**_or_null(BOOL), "description": "only what is ready"}),
+    "IndexRequest": _object({}, ready=_or_null({**BOOL, "description": "only what is ready"})),
     "Index": _list(
         _object(
             {
